@@ -1,0 +1,122 @@
+// The configuration as the code sees it: Hydra's keys, their defaults applied and their values checked. Durations are in
+// seconds.
+
+export interface TlsConfig {
+  /** Paths of PEM files. */
+  readonly cert: string
+  readonly key: string
+  /** The authority that clients' certificates must come from; empty: none are asked for. */
+  readonly ca: string
+}
+
+export interface ListenerConfig {
+  readonly host: string
+  readonly port: number
+  readonly tls: TlsConfig | undefined
+}
+
+export interface CorsConfig {
+  readonly enabled: boolean
+  readonly allowed_origins: readonly string[]
+  readonly allowed_methods: readonly string[]
+  readonly allowed_headers: readonly string[]
+  readonly exposed_headers: readonly string[]
+  readonly allow_credentials: boolean
+  /** Seconds that a browser may keep the answer to a preflight. */
+  readonly max_age: number
+}
+
+export type SameSite = 'Strict' | 'Lax' | 'None'
+
+export interface Config {
+  /** Development: made-up secrets, a demo client, the built-in pages, plain HTTP. Never for production. */
+  readonly dev: boolean
+  /** Where everything lies that the server makes: the embedded database, secrets, logs. */
+  readonly dataDir: string
+  /** The PostgreSQL to use; empty: the embedded one. */
+  readonly dsn: string
+  readonly log: { readonly level: string }
+  readonly serve: {
+    readonly public: ListenerConfig & { readonly cors: CorsConfig }
+    readonly admin: ListenerConfig & {
+      readonly cors: CorsConfig
+      /** Bearer tokens that the admin API asks for; empty: it listens on the loopback only. */
+      readonly tokens: readonly string[]
+    }
+    readonly grpc: ListenerConfig & { readonly reflection: boolean }
+    readonly demo: { readonly port: number | undefined }
+    readonly cookies: {
+      readonly same_site_mode: SameSite
+      readonly domain: string
+      readonly secure: boolean
+      readonly names: { readonly session: string; readonly login_csrf: string; readonly consent_csrf: string }
+    }
+  }
+  /** How the processes of the suite reach each other, where they are several. */
+  readonly services: {
+    readonly client: { readonly address: string }
+    readonly consent: { readonly address: string }
+    readonly token: { readonly address: string }
+    readonly introspection: { readonly address: string }
+    /** What this process shows to the others, where it cannot derive it from `secrets.system`. */
+    readonly credential: string
+    readonly tls: TlsConfig | undefined
+  }
+  readonly urls: {
+    readonly self: { readonly issuer: string; readonly public: string; readonly admin: string }
+    readonly login: string
+    readonly consent: string
+    readonly logout: string
+    readonly error: string
+    readonly post_logout_redirect: string
+  }
+  readonly secrets: {
+    readonly system: readonly string[]
+    readonly cookie: readonly string[]
+    readonly pagination: readonly string[]
+  }
+  readonly ttl: {
+    readonly login_consent_request: number
+    readonly authentication_session: number
+    readonly access_token: number
+    /** Undefined: never expires (`-1` in the file). */
+    readonly refresh_token: number | undefined
+    readonly id_token: number
+    readonly auth_code: number
+  }
+  readonly strategies: {
+    readonly access_token: 'opaque' | 'jwt'
+    readonly scope: 'wildcard' | 'exact' | 'DEPRECATED_HIERARCHICAL_SCOPE_STRATEGY'
+    readonly jwt: { readonly scope_claim: 'list' | 'string' | 'both' }
+  }
+  readonly oauth2: {
+    readonly expose_internal_errors: boolean
+    readonly include_legacy_error_fields: boolean
+    readonly exclude_not_before_claim: boolean
+    readonly allowed_top_level_claims: readonly string[]
+    readonly mirror_top_level_claims: boolean
+    readonly preserve_ext_claims: boolean
+    readonly pkce: { readonly enforced: boolean; readonly enforced_for_public_clients: boolean }
+    readonly client_credentials: { readonly default_grant_allowed_scope: boolean }
+    readonly grant: {
+      readonly refresh_token: {
+        readonly rotation_grace_period: number
+        /** 0: as often as the period allows. */
+        readonly rotation_grace_reuse_count: number
+        readonly revoke_access_tokens: boolean
+        /** The end of a grant however often it is refreshed; undefined: none. */
+        readonly absolute_lifespan: number | undefined
+      }
+    }
+  }
+  readonly keys: {
+    /** Seconds that a key is published before it signs. */
+    readonly publish_before_use: number
+  }
+  readonly introspection: {
+    /** Milliseconds that an answer from memory may be behind. */
+    readonly max_staleness_ms: number
+  }
+  readonly webfinger: { readonly jwks: { readonly broadcast_keys: readonly string[] } }
+  readonly db: { readonly max_connections: number }
+}

@@ -1,0 +1,166 @@
+// One service's PostgreSQL: a pool of connections, a Prisma client for reads by key, raw statements for the hottest
+// writes. What the caller no longer waits for is cancelled at the server; an outage is told as an outage.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { log } from './log.js'
+import { OAuthError } from './oauth_error.js'
+import type { Call } from './rpc/contract.js'
+
+export interface DatabaseOptions {
+  /** Where the database is, as a URL: `postgres://user:password@host:port/name`. */
+  readonly dsn: string
+  /** The PostgreSQL schema that this service owns. */
+  readonly schema: string
+  /** Connections at most. */
+  readonly maxConnections: number
+}
+
+/** A statement of the store; its name lets the server keep it prepared. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+/** Below every deadline in the table of rules, so that the server gives up before the caller does. */
+const statementTimeoutMs = 2_500
+const connectTimeoutMs = 1_000
+
+interface Scope {
+  readonly call: Call | undefined
+  failure: unknown
+}
+
+const scopes = new AsyncLocalStorage<Scope>()
+
+export class Database<P extends { $disconnect(): Promise<void> }> {
+  readonly #pool: CancellingPool
+  readonly #prisma: P
+
+  constructor(options: DatabaseOptions, createPrisma: (adapter: PrismaPg) => P) {
+    this.#pool = new CancellingPool({
+      connectionString: options.dsn,
+      max: options.maxConnections,
+      connectionTimeoutMillis: connectTimeoutMs,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+      application_name: `tessera-${options.schema}`,
+      options: [
+        `-c search_path=${options.schema}`,
+        `-c statement_timeout=${statementTimeoutMs}`,
+        `-c idle_in_transaction_session_timeout=${2 * statementTimeoutMs}`,
+      ].join(' '),
+    })
+    this.#pool.on('error', (err) => log.warn({ err, schema: options.schema }, 'an idle database connection was lost'))
+    const adapter = new PrismaPg(this.#pool, { schema: options.schema, statementNameGenerator: ({ sql }) => nameOf(sql) })
+    this.#prisma = createPrisma(adapter)
+  }
+
+  /** Works through Prisma on behalf of a call. Outages are thrown as `temporarily_unavailable`, the rest as it is. */
+  async prisma<T>(call: Call | undefined, work: (prisma: P) => Promise<T>): Promise<T> {
+    const scope: Scope = { call, failure: undefined }
+    try {
+      return await scopes.run(scope, async () => await work(this.#prisma))
+    } catch (thrown) {
+      throw outageOf(scope.failure ?? thrown) ?? thrown
+    }
+  }
+
+  /** Runs one raw statement on behalf of a call; conflicts between transactions are tried again, at most three times. */
+  async query<R extends pg.QueryResultRow>(statement: Statement, values: unknown[], call?: Call): Promise<R[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await scopes.run({ call, failure: undefined }, () =>
+          this.#pool.query<R>({ ...statement, values }),
+        )
+        return result.rows
+      } catch (thrown) {
+        if (attempt < 4 && isConflict(thrown)) continue
+        throw outageOf(thrown) ?? thrown
+      }
+    }
+  }
+
+  /** Whether the database answers now. */
+  async ping(): Promise<boolean> {
+    try {
+      await this.#pool.query('SELECT 1 /* ping */')
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#prisma.$disconnect()
+    await this.#pool.end()
+  }
+}
+
+/** A pool whose queries are cancelled at the server when the call that they serve is given up. */
+class CancellingPool extends pg.Pool {
+  override query = (async (config: string | pg.QueryConfig, values?: unknown[]) => {
+    const scope = scopes.getStore()
+    const signal = scope?.call?.signal
+    try {
+      signal?.throwIfAborted()
+      const connection = await this.connect()
+      let cancelling: Promise<unknown> | undefined
+      const cancel = () => {
+        cancelling = super.query(`SELECT pg_cancel_backend(${processOf(connection)}) /* cancel */`).catch(() => undefined)
+      }
+      signal?.addEventListener('abort', cancel, { once: true })
+      let broken = false
+      try {
+        return await connection.query(config as pg.QueryConfig, values)
+      } catch (thrown) {
+        broken = isBroken(thrown)
+        throw thrown
+      } finally {
+        signal?.removeEventListener('abort', cancel)
+        // A connection goes back only when no cancellation can hit its next query.
+        await cancelling
+        connection.release(broken)
+      }
+    } catch (thrown) {
+      if (scope) scope.failure = thrown
+      throw thrown
+    }
+  }) as pg.Pool['query']
+}
+
+const processOf = (connection: pg.PoolClient): number => Number((connection as { processID?: unknown }).processID)
+
+const codeOf = (thrown: unknown): string => String((thrown as { code?: unknown } | null)?.code ?? '')
+
+/** Serialization failure and deadlock. */
+const isConflict = (thrown: unknown): boolean => ['40001', '40P01'].includes(codeOf(thrown))
+
+/** An error of the connection and not of the statement: PostgreSQL's own errors have a code of five characters. */
+const isBroken = (thrown: unknown): boolean => !/^[0-9A-Z]{5}$/.test(codeOf(thrown)) || /^(08|57P)/.test(codeOf(thrown))
+
+/** Connection trouble, shutdown, too many connections, no space, read-only standby, cancelled and timed-out statements. */
+const outageCodes = /^(08...|57P..|57014|53...|25006|40001|40P01|55P03)$/
+
+/** The error as an outage; undefined if it is none. */
+export function outageOf(thrown: unknown): OAuthError | undefined {
+  if (thrown instanceof OAuthError) return thrown
+  const code = codeOf(thrown)
+  const isPostgres = /^[0-9A-Z]{5}$/.test(code) && !/^E/.test(code) && !/^P\d{4}$/.test(code)
+  const isOutage = isPostgres
+    ? outageCodes.test(code)
+    : /^E[A-Z]+$|^P1\d{3}$|^P2024$|^P2028$/.test(code) || /timeout|terminat|abort|Connection/i.test(String(thrown))
+  return isOutage ? new OAuthError('temporarily_unavailable', undefined, { cause: thrown }) : undefined
+}
+
+const names = new Map<string, string>()
+
+/** A short name for each text of a statement. Prisma's texts are a bounded set: they depend on shapes, not on values. */
+function nameOf(sql: string): string {
+  let name = names.get(sql)
+  if (!name) {
+    name = `p${names.size}`
+    names.set(sql, name)
+  }
+  return name
+}

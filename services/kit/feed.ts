@@ -1,0 +1,131 @@
+// Follows a feed of another service for as long as this process lives: reconnects, goes on from the last position, and
+// knows how stale it is. And a cache that such a feed keeps true.
+import { setTimeout as delay } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
+import { monotonicMs } from './clock.js'
+import { log } from './log.js'
+import { OAuthError } from './oauth_error.js'
+
+export interface FeedSource<P, M> {
+  readonly name: string
+  /** Opens the feed after a position; undefined: from where a new reader begins. */
+  readonly open: (position: P | undefined, signal: AbortSignal) => AsyncIterable<M>
+  /** Takes one message in; returns the position after it and how old the news was when it was sent, in milliseconds. */
+  readonly take: (message: M) => { position: P; ageMs: number }
+  /** Drops all that was learnt: the feed cannot go on from the last position. */
+  readonly reset: () => void
+}
+
+export class FeedFollower<P, M> {
+  readonly #source: FeedSource<P, M>
+  readonly #stopping = new AbortController()
+  #position: P | undefined
+  #freshAt = Number.NEGATIVE_INFINITY
+  #running: Promise<void> | undefined
+
+  constructor(source: FeedSource<P, M>) {
+    this.#source = source
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  /** Milliseconds since all that had happened was known here; infinite before the first message. */
+  stalenessMs(): number {
+    return monotonicMs() - this.#freshAt
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        for await (const message of this.#source.open(this.#position, signal)) {
+          failures = 0
+          const { position, ageMs } = this.#source.take(message)
+          this.#position = position
+          this.#freshAt = Math.max(this.#freshAt, monotonicMs() - ageMs)
+        }
+      } catch (thrown) {
+        if (signal.aborted) return
+        if (thrown instanceof OAuthError && thrown.code === 'position_lost') this.#reset()
+        else log.warn({ feed: this.#source.name, err: thrown }, 'the feed broke off and is opened again')
+      }
+      await delay(Math.min(1_000, 50 * 2 ** failures++), undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  #reset(): void {
+    this.#position = undefined
+    this.#freshAt = Number.NEGATIVE_INFINITY
+    this.#source.reset()
+  }
+}
+
+export interface WatchedCacheOptions<V> {
+  readonly max: number
+  /** Asks the owner; for all who wait at once, so it has a deadline of its own. */
+  readonly load: (key: string) => Promise<V>
+  /** How stale the feed that keeps the cache true is now, in milliseconds. */
+  readonly stalenessMs: () => number
+  /** Beyond this staleness nothing is answered from memory. */
+  readonly maxStalenessMs: number
+}
+
+/** Values by key, loaded once and kept until the feed says that they changed. */
+export class WatchedCache<V extends object> {
+  readonly #options: WatchedCacheOptions<V>
+  readonly #values: LRUCache<string, V>
+  readonly #loading = new Map<string, Promise<V>>()
+
+  constructor(options: WatchedCacheOptions<V>) {
+    this.#options = options
+    this.#values = new LRUCache({ max: options.max })
+  }
+
+  /** The value from memory, if memory may be trusted now. */
+  peek(key: string): V | undefined {
+    if (this.#options.stalenessMs() > this.#options.maxStalenessMs) return undefined
+    return this.#values.get(key)
+  }
+
+  /** The value, from memory or its owner. Throws what `load` throws. */
+  async get(key: string): Promise<V> {
+    const known = this.peek(key)
+    if (known) return known
+    const underWay = this.#loading.get(key)
+    if (underWay) return underWay
+    const loading = this.#load(key)
+    this.#loading.set(key, loading)
+    try {
+      return await loading
+    } finally {
+      if (this.#loading.get(key) === loading) this.#loading.delete(key)
+    }
+  }
+
+  /** Forgets a value; what is being loaded at this moment is not kept either. */
+  drop(key: string): void {
+    this.#values.delete(key)
+    this.#loading.delete(key)
+  }
+
+  clear(): void {
+    this.#values.clear()
+    this.#loading.clear()
+  }
+
+  async #load(key: string): Promise<V> {
+    // The turn lets `get` note the load before it can end, so that a change meanwhile is seen.
+    await undefined
+    const mine = this.#loading.get(key)
+    const value = await this.#options.load(key)
+    if (mine !== undefined && this.#loading.get(key) === mine) this.#values.set(key, value)
+    return value
+  }
+}

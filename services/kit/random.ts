@@ -1,0 +1,37 @@
+// The one place that takes randomness: ids, secrets and salts.
+import { randomBytes as nodeRandomBytes, randomInt, randomUUID } from 'node:crypto'
+import { nowMs } from './clock.js'
+
+export const randomBytes = (size: number): Buffer => nodeRandomBytes(size)
+
+/** A random UUID (version 4). */
+export const newUuid = (): string => randomUUID()
+
+/** A UUIDv7 (RFC 9562 5.7) as 16 bytes: its first 48 bits are the time in epoch milliseconds. */
+export function newTimedId(at: number = nowMs()): Buffer {
+  const id = nodeRandomBytes(16)
+  id.writeUIntBE(at, 0, 6)
+  id[6] = ((id[6] ?? 0) & 0x0f) | 0x70
+  id[8] = ((id[8] ?? 0) & 0x3f) | 0x80
+  return id
+}
+
+/** The time of a UUIDv7, in epoch milliseconds. */
+export const timeOfId = (id: Uint8Array): number => Buffer.from(id.buffer, id.byteOffset, 6).readUIntBE(0, 6)
+
+export const uuidFromBytes = (bytes: Uint8Array): string => {
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** The 16 bytes of a UUID; empty for what is none. */
+export const uuidToBytes = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''), 'hex')
+
+const secretAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~'
+
+/** A secret of unreserved characters, each worth 6.04 bits. */
+export function newSecret(length: number): string {
+  let secret = ''
+  for (let index = 0; index < length; index++) secret += secretAlphabet[randomInt(secretAlphabet.length)]
+  return secret
+}

@@ -1,0 +1,208 @@
+// Serves services over gRPC, with health and, where asked for, reflection.
+import { once } from 'node:events'
+import {
+  Server,
+  type ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceError,
+  type sendUnaryData,
+} from '@grpc/grpc-js'
+import { loadSync } from '@grpc/proto-loader'
+import { ReflectionService } from '@grpc/reflection'
+import { HealthImplementation } from 'grpc-health-check'
+import { monotonicMs, nowMs } from '../clock.js'
+import { OAuthError } from '../oauth_error.js'
+import type { Caller, CallOptions, Handlers, MethodDefinition, Service, ServiceDefinition } from './contract.js'
+import { runStream, runUnary } from './dispatch.js'
+import { toStatus } from './error_status.js'
+import { type RulePath, ruleOf, rules } from './rules.js'
+
+/** Pairs a generated definition with its implementation. A method that is missing in the table of rules is a type error. */
+export function defineService<D extends Readonly<Record<string, MethodDefinition & { readonly path: RulePath }>>>(
+  definition: D,
+  handlers: Handlers<D>,
+): Service<D> {
+  return { definition, handlers }
+}
+
+/** What is known of the connection that a call came by. */
+export interface Peer {
+  /** The value of the `authorization` metadata; empty if there was none. */
+  readonly authorization: string
+  /** The names in the client certificate that was verified; none without one. */
+  readonly certificateNames: readonly string[]
+  /** The address it came from. */
+  readonly address: string
+}
+
+export interface RpcServerOptions {
+  readonly host: string
+  /** 0 for any free port. */
+  readonly port: number
+  readonly credentials: ServerCredentials
+  /** Who it is that calls; undefined for a stranger. */
+  readonly identify: (peer: Peer) => Caller | undefined
+  /** The folder of the .proto files, where reflection is to be served. */
+  readonly reflectionFrom?: string
+}
+
+const serverOptions = {
+  'grpc.max_receive_message_length': Math.max(...Object.values(rules).map((rule) => rule.limit)),
+  'grpc.max_concurrent_streams': 1_000,
+  'grpc.max_metadata_size': 16 * 1024,
+  'grpc-node.max_session_memory': 32,
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+} as const
+
+/** A request that cannot be handed to a handler; found while it is read, told when the call is answered. */
+class Unreadable {
+  readonly error: OAuthError
+  constructor(error: OAuthError) {
+    this.error = error
+  }
+}
+
+export class RpcServer {
+  readonly #server = new Server(serverOptions)
+  readonly #health: HealthImplementation
+  readonly #services: readonly Service[]
+  readonly #options: RpcServerOptions
+
+  constructor(services: readonly Service[], options: RpcServerOptions) {
+    this.#services = services
+    this.#options = options
+    for (const service of services) this.#add(service)
+    const names = services.map(serviceName)
+    this.#health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'NOT_SERVING'])))
+    this.#health.addToServer(this.#server)
+    if (options.reflectionFrom) this.#reflect(options.reflectionFrom, names)
+  }
+
+  /** Begins to listen; returns the port. */
+  listen(): Promise<number> {
+    const { host, port, credentials } = this.#options
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound)))
+    })
+  }
+
+  setServing(serving: boolean): void {
+    const state = serving ? 'SERVING' : 'NOT_SERVING'
+    for (const name of ['', ...this.#services.map(serviceName)]) this.#health.setStatus(name, state)
+  }
+
+  /** Stops listening, lets calls under way finish, and cuts those that are not done in time. */
+  async close(graceMs: number): Promise<void> {
+    this.setServing(false)
+    const closed = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()))
+    const timer = setTimeout(() => this.#server.forceShutdown(), graceMs)
+    await closed
+    clearTimeout(timer)
+  }
+
+  #add(service: Service): void {
+    const definition: Record<string, unknown> = {}
+    const implementation: Record<string, unknown> = {}
+    for (const [name, method] of Object.entries(service.definition)) {
+      definition[name] = { ...method, requestDeserialize: readerOf(method) }
+      const handler = (service.handlers as Record<string, never>)[name] as never
+      implementation[name] = method.responseStream ? this.#stream(method, handler) : this.#unary(method, handler)
+    }
+    this.#server.addService(definition as never, implementation as never)
+  }
+
+  #unary(method: MethodDefinition, handler: never) {
+    const rule = ruleOf(method.path)
+    return async (wire: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => {
+      const controller = new AbortController()
+      wire.on('cancelled', () => controller.abort())
+      try {
+        const { caller, options } = this.#begin(wire, controller.signal)
+        callback(null, await runUnary(method.path, rule, caller, options, wire.request, handler))
+      } catch (thrown) {
+        callback(toStatus(thrown as OAuthError) as ServiceError)
+      }
+    }
+  }
+
+  #stream(method: MethodDefinition, handler: never) {
+    const rule = ruleOf(method.path)
+    return async (wire: ServerWritableStream<unknown, unknown>) => {
+      const controller = new AbortController()
+      wire.on('cancelled', () => controller.abort())
+      try {
+        const { caller, options } = this.#begin(wire, controller.signal)
+        for await (const message of runStream(method.path, rule, caller, options, wire.request, handler)) {
+          if (controller.signal.aborted) return
+          if (!wire.write(message)) await once(wire, 'drain', { signal: controller.signal })
+        }
+        wire.end()
+      } catch (thrown) {
+        if (!controller.signal.aborted) wire.emit('error', toStatus(thrown as OAuthError))
+      }
+    }
+  }
+
+  #begin(
+    wire: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
+    signal: AbortSignal,
+  ): { caller: Caller; options: CallOptions } {
+    const caller = this.#options.identify(peerOf(wire))
+    if (!caller) throw new OAuthError('request_unauthorized', 'The caller is not known: a service token is needed.')
+    if (wire.request instanceof Unreadable) throw wire.request.error
+    const deadline = Number(wire.getDeadline())
+    const requestId = String(wire.metadata.get('tessera-request-id')[0] ?? '').slice(0, 128)
+    return {
+      caller,
+      options: {
+        requestId,
+        signal,
+        deadline: Number.isFinite(deadline) ? monotonicMs() + deadline - nowMs() : Number.POSITIVE_INFINITY,
+      },
+    }
+  }
+
+  #reflect(protoRoot: string, services: string[]): void {
+    const files = services.map((name) => `${protoRoot}/${fileOf(name)}`)
+    const loaded = loadSync([...new Set(files)], { includeDirs: [protoRoot], keepCase: true })
+    new ReflectionService(loaded, { services }).addToServer(this.#server)
+  }
+}
+
+/** `tessera.client.v1.ClientService` from its methods' paths. */
+export const serviceName = (service: { readonly definition: ServiceDefinition }): string =>
+  Object.values(service.definition)[0]?.path.split('/')[1] ?? ''
+
+/** buf's STANDARD rules make the file follow from the service's name. */
+function fileOf(service: string): string {
+  const parts = service.split('.')
+  const name = parts.pop() ?? ''
+  return `${parts.join('/')}/${name.replace(/(?<!^)([A-Z])/g, '_$1').toLowerCase()}.proto`
+}
+
+function readerOf(method: MethodDefinition): (bytes: Buffer) => unknown {
+  const { limit } = ruleOf(method.path)
+  return (bytes) => {
+    if (bytes.length > limit)
+      return new Unreadable(new OAuthError('payload_too_large', `The request is larger than ${limit} bytes.`))
+    try {
+      return method.requestDeserialize(bytes)
+    } catch (cause) {
+      return new Unreadable(new OAuthError('invalid_request', 'The request is not a valid message.', { cause }))
+    }
+  }
+}
+
+function peerOf(wire: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>): Peer {
+  const certificate = wire.getAuthContext().sslPeerCertificate
+  const alternatives = certificate?.subjectaltname?.split(', ').map((name) => name.replace(/^DNS:/, '')) ?? []
+  return {
+    authorization: String(wire.metadata.get('authorization')[0] ?? ''),
+    certificateNames: certificate ? [String(certificate.subject?.CN ?? ''), ...alternatives].filter(Boolean) : [],
+    address: wire.getPeer(),
+  }
+}
+

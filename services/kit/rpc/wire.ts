@@ -1,0 +1,96 @@
+// Calls a service over gRPC.
+import { Client, type ChannelCredentials, type ClientReadableStream, Metadata, type ServiceError } from '@grpc/grpc-js'
+import { monotonicMs, nowMs } from '../clock.js'
+import type { CallOptions, MethodDefinition, Remote, ServiceDefinition } from './contract.js'
+import { fromStatus } from './error_status.js'
+import { ruleOf } from './rules.js'
+
+const channelOptions = {
+  'grpc.max_receive_message_length': 16 * 1024 * 1024,
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+} as const
+
+/** A connection to one or more instances of a service, at `host:port` or a gRPC name such as `dns:///token:4450`. */
+export class WireChannel {
+  readonly #client: Client
+  readonly #token: string
+
+  /** `token` is the service token to show; empty where the certificate or the loopback says who calls. */
+  constructor(address: string, credentials: ChannelCredentials, token: string) {
+    this.#client = new Client(address, credentials, channelOptions)
+    this.#token = token
+  }
+
+  remote<D extends ServiceDefinition>(definition: D): Remote<D> {
+    const remote: Record<string, unknown> = {}
+    for (const [name, method] of Object.entries<MethodDefinition>(definition))
+      remote[name] = method.responseStream ? this.#stream(method) : this.#unary(method)
+    return remote as Remote<D>
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+
+  #metadata(options: CallOptions | undefined): Metadata {
+    const metadata = new Metadata()
+    if (this.#token) metadata.set('authorization', `Bearer ${this.#token}`)
+    if (options?.requestId) metadata.set('tessera-request-id', options.requestId)
+    return metadata
+  }
+
+  #unary(method: MethodDefinition) {
+    const rule = ruleOf(method.path)
+    return (request: never, options?: CallOptions): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const remaining = Math.min(rule.deadline, (options?.deadline ?? Number.POSITIVE_INFINITY) - monotonicMs())
+        const call = this.#client.makeUnaryRequest(
+          method.path,
+          method.requestSerialize,
+          method.responseDeserialize,
+          request,
+          this.#metadata(options),
+          { deadline: nowMs() + Math.max(0, remaining) },
+          (error: ServiceError | null, response?: unknown) => {
+            options?.signal?.removeEventListener('abort', cancel)
+            if (error) reject(fromStatus(error))
+            else resolve(response)
+          },
+        )
+        const cancel = () => call.cancel()
+        if (options?.signal?.aborted) cancel()
+        else options?.signal?.addEventListener('abort', cancel, { once: true })
+      })
+  }
+
+  #stream(method: MethodDefinition) {
+    const open = (request: never, options?: CallOptions): ClientReadableStream<unknown> =>
+      this.#client.makeServerStreamRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        this.#metadata(options),
+        {},
+      )
+    return async function* (request: never, options?: CallOptions): AsyncGenerator<unknown, void, undefined> {
+      const stream = open(request, options)
+      const cancel = () => stream.cancel()
+      options?.signal?.addEventListener('abort', cancel, { once: true })
+      if (options?.signal?.aborted) cancel()
+      try {
+        yield* stream
+      } catch (thrown) {
+        throw fromStatus(thrown)
+      } finally {
+        options?.signal?.removeEventListener('abort', cancel)
+        stream.cancel()
+      }
+    }
+  }
+}

@@ -1,0 +1,19 @@
+// The tests run on the TypeScript sources; generated code stands beside them.
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: {
+      '#proto': folder('generated/proto/tessera'),
+      '#prisma': folder('generated/prisma'),
+    },
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+  },
+})
