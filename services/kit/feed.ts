@@ -129,3 +129,49 @@ export class WatchedCache<V extends object> {
     return value
   }
 }
+
+export interface FollowedCacheOptions<V, P, M> {
+  readonly name: string
+  readonly max: number
+  readonly maxStalenessMs: number
+  readonly load: (key: string) => Promise<V>
+  readonly open: FeedSource<P, M>['open']
+  /** What a message of the feed says: the keys that changed, and what `take` says. */
+  readonly read: (message: M) => { keys: readonly string[]; position: P; ageMs: number }
+}
+
+/** A cache and the follower of the feed that keeps it true. */
+export class FollowedCache<V extends object, P, M> extends WatchedCache<V> {
+  readonly #follower: FeedFollower<P, M>
+
+  constructor(options: FollowedCacheOptions<V, P, M>) {
+    super({
+      max: options.max,
+      maxStalenessMs: options.maxStalenessMs,
+      load: options.load,
+      stalenessMs: () => this.#follower.stalenessMs(),
+    })
+    this.#follower = new FeedFollower({
+      name: options.name,
+      open: options.open,
+      reset: () => this.clear(),
+      take: (message) => {
+        const { keys, position, ageMs } = options.read(message)
+        for (const key of keys) this.drop(key)
+        return { position, ageMs }
+      },
+    })
+  }
+
+  start(): void {
+    this.#follower.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#follower.stop()
+  }
+
+  stalenessMs(): number {
+    return this.#follower.stalenessMs()
+  }
+}
