@@ -13,7 +13,9 @@ const generous = 300_000
 
 const env = {
   ...process.env,
-  PATH: [`${root}node_modules/.bin`, `${root}.toolchains/go/bin`, `${process.env['HOME']}/go/bin`, process.env['PATH']].join(':'),
+  PATH: [`${root}node_modules/.bin`, `${root}.toolchains/go/bin`, `${process.env.HOME}/go/bin`, process.env.PATH].join(
+    ':',
+  ),
 }
 const execute = promisify(execFile)
 const run = async (command: string, args: string[], cwd: string = root) =>

@@ -1,0 +1,95 @@
+// oauth4webapi (npm), unchanged: it checks every answer strictly against the specifications.
+import * as oauth from 'oauth4webapi'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Suite, startSuite } from '../support/suite.js'
+import { authorize, createClient } from '../support/user_agent.js'
+
+const redirectUri = 'http://127.0.0.1:5555/callback'
+const insecure = { [oauth.allowInsecureRequests]: true }
+let suite: Suite
+let server: oauth.AuthorizationServer
+
+beforeAll(async () => {
+  suite = await startSuite()
+  const issuer = new URL(suite.config.urls.self.issuer)
+  server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure))
+})
+afterAll(() => suite.stop())
+
+describe('oauth4webapi', () => {
+  it('RFC 8414: the authorization server metadata document is valid too', async () => {
+    const issuer = new URL(suite.config.urls.self.issuer)
+    const response = await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' })
+    expect((await oauth.processDiscoveryResponse(issuer, response)).token_endpoint).toBe(server.token_endpoint)
+  })
+
+  it('code flow with PKCE, refresh, userinfo, introspection, revocation', async () => {
+    const registered = await createClient(suite)
+    const client: oauth.Client = { client_id: registered.client_id }
+    const authentication = oauth.ClientSecretBasic(registered.client_secret)
+    const verifier = oauth.generateRandomCodeVerifier()
+    const state = oauth.generateRandomState()
+    const nonce = oauth.generateRandomNonce()
+    const url = new URL(server.authorization_endpoint ?? '')
+    for (const [name, value] of Object.entries({
+      client_id: client.client_id,
+      redirect_uri: redirectUri,
+      response_type: 'code',
+      scope: 'openid offline_access profile',
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+      nonce,
+    }))
+      url.searchParams.set(name, value)
+
+    const callback = await authorize(suite, url, {
+      subject: 'bob',
+      consent: { session: { id_token: { name: 'Bob' } } },
+    })
+    const parameters = oauth.validateAuthResponse(server, client, callback, state)
+    const answer = await oauth.authorizationCodeGrantRequest(
+      server,
+      client,
+      authentication,
+      parameters,
+      redirectUri,
+      verifier,
+      insecure,
+    )
+    const tokens = await oauth.processAuthorizationCodeResponse(server, client, answer, {
+      expectedNonce: nonce,
+      requireIdToken: true,
+    })
+    expect(oauth.getValidatedIdTokenClaims(tokens)).toMatchObject({ sub: 'bob', name: 'Bob' })
+
+    const userinfo = await oauth.userInfoRequest(server, client, tokens.access_token, insecure)
+    expect(await oauth.processUserInfoResponse(server, client, 'bob', userinfo)).toMatchObject({ name: 'Bob' })
+
+    const refresh = await oauth.refreshTokenGrantRequest(
+      server,
+      client,
+      authentication,
+      tokens.refresh_token ?? '',
+      insecure,
+    )
+    const refreshed = await oauth.processRefreshTokenResponse(server, client, refresh)
+
+    const introspect = async (token: string) =>
+      oauth.processIntrospectionResponse(
+        server,
+        client,
+        await oauth.introspectionRequest(server, client, authentication, token, insecure),
+      )
+    expect(await introspect(refreshed.access_token)).toMatchObject({ active: true, sub: 'bob' })
+    const revocation = await oauth.revocationRequest(
+      server,
+      client,
+      authentication,
+      refreshed.refresh_token ?? '',
+      insecure,
+    )
+    expect(await oauth.processRevocationResponse(revocation)).toBeUndefined()
+    expect((await introspect(refreshed.access_token)).active).toBe(false)
+  })
+})

@@ -1,0 +1,105 @@
+// openid-client (npm), unchanged, as relying party: discovery, code flow with PKCE, refresh, userinfo, introspection,
+// revocation, logout.
+import * as client from 'openid-client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Suite, startSuite } from '../support/suite.js'
+import { authorize, createClient } from '../support/user_agent.js'
+
+const redirectUri = 'http://127.0.0.1:5555/callback'
+let suite: Suite
+
+beforeAll(async () => {
+  suite = await startSuite()
+})
+afterAll(() => suite.stop())
+
+async function discover(metadata: Record<string, unknown>): Promise<client.Configuration> {
+  const registered = await createClient(suite, metadata)
+  const method = metadata.token_endpoint_auth_method ?? 'client_secret_basic'
+  const authentication =
+    method === 'none'
+      ? client.None()
+      : method === 'client_secret_post'
+        ? client.ClientSecretPost(registered.client_secret)
+        : client.ClientSecretBasic(registered.client_secret)
+  const hints = { id_token_signed_response_alg: String(metadata.id_token_signed_response_alg ?? 'RS256') }
+  const issuer = new URL(suite.config.urls.self.issuer)
+  return client.discovery(issuer, registered.client_id, hints, authentication, {
+    execute: [client.allowInsecureRequests],
+  })
+}
+
+async function logIn(configuration: client.Configuration, scope: string) {
+  const verifier = client.randomPKCECodeVerifier()
+  const state = client.randomState()
+  const nonce = client.randomNonce()
+  const url = client.buildAuthorizationUrl(configuration, {
+    redirect_uri: redirectUri,
+    scope,
+    state,
+    nonce,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+  })
+  const callback = await authorize(suite, url, { subject: 'alice' })
+  return client.authorizationCodeGrant(configuration, callback, {
+    pkceCodeVerifier: verifier,
+    expectedState: state,
+    expectedNonce: nonce,
+    idTokenExpected: true,
+  })
+}
+
+describe('openid-client', () => {
+  for (const method of ['client_secret_basic', 'client_secret_post', 'none'])
+    for (const alg of ['RS256', 'ES256', 'EdDSA', 'PS256'])
+      it(`code flow with PKCE: ${method}, ID token ${alg}`, async () => {
+        const configuration = await discover({ token_endpoint_auth_method: method, id_token_signed_response_alg: alg })
+        const tokens = await logIn(configuration, 'openid offline_access')
+        expect(tokens.claims()?.sub).toBe('alice')
+        const userinfo = await client.fetchUserInfo(configuration, tokens.access_token, 'alice')
+        expect(userinfo.sub).toBe('alice')
+        const refreshed = await client.refreshTokenGrant(configuration, tokens.refresh_token ?? '')
+        expect(refreshed.refresh_token).toBeTruthy()
+        expect(refreshed.refresh_token).not.toBe(tokens.refresh_token)
+        expect(refreshed.access_token).not.toBe(tokens.access_token)
+      })
+
+  it('introspection and revocation at the public endpoints', async () => {
+    const configuration = await discover({})
+    const tokens = await logIn(configuration, 'openid offline_access')
+    const before = await client.tokenIntrospection(configuration, tokens.access_token)
+    expect(before).toMatchObject({ active: true, sub: 'alice', scope: 'openid offline_access' })
+    await client.tokenRevocation(configuration, tokens.refresh_token ?? '')
+    expect(await client.tokenIntrospection(configuration, tokens.access_token)).toEqual({ active: false })
+    await expect(client.refreshTokenGrant(configuration, tokens.refresh_token ?? '')).rejects.toMatchObject({
+      error: 'invalid_grant',
+    })
+  })
+
+  it('client credentials', async () => {
+    const configuration = await discover({ grant_types: ['client_credentials'], scope: 'read' })
+    const tokens = await client.clientCredentialsGrant(configuration, { scope: 'read' })
+    expect(tokens).toMatchObject({ token_type: 'bearer', scope: 'read' })
+    expect(tokens.expires_in).toBeGreaterThan(3500)
+  })
+
+  it('JWT access tokens (RFC 9068) verify with the published keys', async () => {
+    const configuration = await discover({
+      grant_types: ['client_credentials'],
+      scope: 'read',
+      access_token_strategy: 'jwt',
+    })
+    const tokens = await client.clientCredentialsGrant(configuration, { scope: 'read' })
+    const { createRemoteJWKSet, jwtVerify } = await import('jose')
+    const keys = createRemoteJWKSet(new URL(configuration.serverMetadata().jwks_uri ?? ''))
+    const { protectedHeader, payload } = await jwtVerify(tokens.access_token, keys, {
+      issuer: suite.config.urls.self.issuer,
+      typ: 'at+jwt',
+    })
+    expect(protectedHeader.alg).toBe('ES256')
+    expect(payload.client_id).toBe(configuration.clientMetadata().client_id)
+    const introspected = await client.tokenIntrospection(configuration, tokens.access_token)
+    expect(introspected.active).toBe(true)
+  })
+})
