@@ -56,6 +56,7 @@ CREATE TABLE "revocation" (
 );
 
 CREATE INDEX "revocation_kind_key_idx" ON "revocation" ("kind", "key");
+CREATE INDEX "revocation_expires_at_idx" ON "revocation" ("expires_at");
 
 CREATE TABLE "revocation_writer" (
     "id" UUID NOT NULL,
