@@ -14,6 +14,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global_setup.ts'],
+    setupFiles: ['test/support/quiet.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },

@@ -52,7 +52,10 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
       ].join(' '),
     })
     this.#pool.on('error', (err) => log.warn({ err, schema: options.schema }, 'an idle database connection was lost'))
-    const adapter = new PrismaPg(this.#pool, { schema: options.schema, statementNameGenerator: ({ sql }) => nameOf(sql) })
+    const adapter = new PrismaPg(this.#pool, {
+      schema: options.schema,
+      statementNameGenerator: ({ sql }) => nameOf(sql),
+    })
     this.#prisma = createPrisma(adapter)
   }
 
@@ -107,7 +110,9 @@ class CancellingPool extends pg.Pool {
       const connection = await this.connect()
       let cancelling: Promise<unknown> | undefined
       const cancel = () => {
-        cancelling = super.query(`SELECT pg_cancel_backend(${processOf(connection)}) /* cancel */`).catch(() => undefined)
+        cancelling = super
+          .query(`SELECT pg_cancel_backend(${processOf(connection)}) /* cancel */`)
+          .catch(() => undefined)
       }
       signal?.addEventListener('abort', cancel, { once: true })
       let broken = false

@@ -25,7 +25,9 @@ const secretFields = [
 
 const options = {
   level: 'info',
-  redact: { paths: secretFields.flatMap((field) => [`request.${field}`, `parameters.${field}`, `headers["${field}"]`]) },
+  redact: {
+    paths: secretFields.flatMap((field) => [`request.${field}`, `parameters.${field}`, `headers["${field}"]`]),
+  },
 }
 
 /** The log of this process; it goes to standard error, so that standard output stays for people. */

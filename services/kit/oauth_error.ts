@@ -69,7 +69,11 @@ export interface OAuthErrorDetails {
 }
 
 /** RFC 6749 5.2: characters outside %x20-21 / %x23-5B / %x5D-7E may not be in a description. */
-const printable = (text: string) => text.replace(/"/g, "'").replace(/\\/g, '/').replace(/[^\x20-\x7e]/g, '?')
+const printable = (text: string) =>
+  text
+    .replace(/"/g, "'")
+    .replace(/\\/g, '/')
+    .replace(/[^\x20-\x7e]/g, '?')
 
 /** What every refused call ends with, in process and over the wire alike. */
 export class OAuthError extends Error {

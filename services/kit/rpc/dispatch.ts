@@ -1,7 +1,8 @@
 // What happens to every call, in process and over the wire alike: may this caller call, how long may it take, and what is
 // told of a failure.
-import { log } from '../log.js'
+
 import { monotonicMs } from '../clock.js'
+import { log } from '../log.js'
 import { OAuthError, toOAuthError } from '../oauth_error.js'
 import { newUuid } from '../random.js'
 import type { Call, Caller, CallOptions } from './contract.js'
@@ -15,7 +16,12 @@ class CallUnderWay implements Call {
   #controller: AbortController | undefined
   #aborted = false
   #parent: AbortSignal | undefined
-  readonly #abortWithParent = () => this.abort()
+  readonly #abortWithParent = () => {
+    this.abort()
+    this.onAbandoned?.()
+  }
+  /** Told when the caller gives up before the deadline. */
+  onAbandoned: (() => void) | undefined
 
   constructor(caller: Caller, rule: Rule, options: CallOptions | undefined) {
     this.caller = caller
@@ -53,8 +59,9 @@ function admit(path: string, rule: Rule, caller: Caller): void {
 /** Logs what was not the caller's doing, and returns what the caller is told. */
 function report(path: string, call: Call, thrown: unknown): OAuthError {
   const error = toOAuthError(thrown)
-  if (error.code === 'server_error' || error.code === 'temporarily_unavailable')
-    log.error({ rpc: path, requestId: call.requestId, code: error.code, err: error.cause ?? error }, 'call failed')
+  const fields = { rpc: path, requestId: call.requestId, err: error.cause ?? error }
+  if (error.code === 'server_error') log.error(fields, 'call failed')
+  else if (error.code === 'temporarily_unavailable') log.warn(fields, 'call could not be answered')
   return error
 }
 
@@ -72,14 +79,17 @@ export async function runUnary<Q, R>(
   try {
     admit(path, rule, caller)
     const remaining = call.deadline - monotonicMs()
-    if (remaining <= 0) throw new OAuthError('temporarily_unavailable', 'The deadline of the call has passed.')
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+    if (remaining <= 0 || options?.signal?.aborted)
+      throw new OAuthError('temporarily_unavailable', 'The deadline of the call has passed.')
+    const givenUp = new Promise<never>((_, reject) => {
+      const giveUp = (why: string) => {
         call.abort()
-        reject(new OAuthError('temporarily_unavailable', 'The call took longer than its deadline.'))
-      }, remaining)
+        reject(new OAuthError('temporarily_unavailable', why))
+      }
+      timer = setTimeout(giveUp, remaining, 'The call took longer than its deadline.')
+      call.onAbandoned = () => giveUp('The caller gave up.')
     })
-    return await Promise.race([handler(request, call), late])
+    return await Promise.race([handler(request, call), givenUp])
   } catch (thrown) {
     throw report(path, call, thrown)
   } finally {

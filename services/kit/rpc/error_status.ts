@@ -13,7 +13,14 @@ export function toStatus(error: OAuthError): Partial<ServiceError> {
   const { description, hint, retryAfter } = error
   const detail = OAuthErrorMessage.encode({ code: error.code, description, hint, retryAfter }).finish()
   const any = new BinaryWriter().uint32(10).string(typeUrl).uint32(18).bytes(detail).finish()
-  const encoded = new BinaryWriter().uint32(8).int32(code).uint32(18).string(error.message).uint32(26).bytes(any).finish()
+  const encoded = new BinaryWriter()
+    .uint32(8)
+    .int32(code)
+    .uint32(18)
+    .string(error.message)
+    .uint32(26)
+    .bytes(any)
+    .finish()
   const metadata = new Metadata()
   metadata.set(detailsKey, Buffer.from(encoded))
   return { code, details: error.message, metadata }

@@ -10,7 +10,8 @@ export function inProcess<D extends ServiceDefinition>(service: Service<D>, call
     const rule = ruleOf(method.path)
     const handler = (service.handlers as Record<string, never>)[name] as never
     const run = (method.responseStream ? runStream : runUnary) as typeof runUnary
-    remote[name] = (request: unknown, options?: CallOptions) => run(method.path, rule, caller, options, request, handler)
+    remote[name] = (request: unknown, options?: CallOptions) =>
+      run(method.path, rule, caller, options, request, handler)
   }
   return remote as Remote<D>
 }

@@ -1,6 +1,7 @@
 // Serves services over gRPC, with health and, where asked for, reflection.
 import { once } from 'node:events'
 import {
+  type Metadata,
   Server,
   type ServerCredentials,
   type ServerUnaryCall,
@@ -50,11 +51,12 @@ export interface RpcServerOptions {
 const serverOptions = {
   'grpc.max_receive_message_length': Math.max(...Object.values(rules).map((rule) => rule.limit)),
   'grpc.max_concurrent_streams': 1_000,
-  'grpc.max_metadata_size': 16 * 1024,
   'grpc-node.max_session_memory': 32,
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
 } as const
+
+const maxMetadataBytes = 16 * 1024
 
 /** A request that cannot be handed to a handler; found while it is read, told when the call is answered. */
 class Unreadable {
@@ -150,6 +152,8 @@ export class RpcServer {
     wire: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
     signal: AbortSignal,
   ): { caller: Caller; options: CallOptions } {
+    if (sizeOf(wire.metadata) > maxMetadataBytes)
+      throw new OAuthError('payload_too_large', `The metadata is larger than ${maxMetadataBytes} bytes.`)
     const caller = this.#options.identify(peerOf(wire))
     if (!caller) throw new OAuthError('request_unauthorized', 'The caller is not known: a service token is needed.')
     if (wire.request instanceof Unreadable) throw wire.request.error
@@ -183,6 +187,13 @@ function fileOf(service: string): string {
   return `${parts.join('/')}/${name.replace(/(?<!^)([A-Z])/g, '_$1').toLowerCase()}.proto`
 }
 
+function sizeOf(metadata: Metadata): number {
+  let size = 0
+  for (const [name, values] of Object.entries(metadata.toHttp2Headers()))
+    for (const value of Array.isArray(values) ? values : [values]) size += name.length + String(value).length
+  return size
+}
+
 function readerOf(method: MethodDefinition): (bytes: Buffer) => unknown {
   const { limit } = ruleOf(method.path)
   return (bytes) => {
@@ -205,4 +216,3 @@ function peerOf(wire: ServerUnaryCall<unknown, unknown> | ServerWritableStream<u
     address: wire.getPeer(),
   }
 }
-

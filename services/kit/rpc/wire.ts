@@ -1,5 +1,5 @@
 // Calls a service over gRPC.
-import { Client, type ChannelCredentials, type ClientReadableStream, Metadata, type ServiceError } from '@grpc/grpc-js'
+import { type ChannelCredentials, Client, type ClientReadableStream, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { monotonicMs, nowMs } from '../clock.js'
 import type { CallOptions, MethodDefinition, Remote, ServiceDefinition } from './contract.js'
 import { fromStatus } from './error_status.js'
