@@ -42,6 +42,8 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
       connectionString: options.dsn,
       max: options.maxConnections,
       connectionTimeoutMillis: connectTimeoutMs,
+      // A server that has gone silent does not answer to its own timeout either.
+      query_timeout: statementTimeoutMs + 500,
       idleTimeoutMillis: 30_000,
       keepAlive: true,
       application_name: `tessera-${options.schema}`,

@@ -29,7 +29,7 @@ export const rules = {
   '/tessera.client.v1.ClientService/RotateClientSecret': rule(3000, 4 * KiB, admin),
   '/tessera.client.v1.ClientService/DropRotatedClientSecrets': rule(3000, 4 * KiB, admin),
   '/tessera.client.v1.ClientService/AuthenticateClient': rule(3000, 64 * KiB, reader),
-  '/tessera.client.v1.ClientService/WatchClients': rule(0, 4 * KiB, reader),
+  '/tessera.client.v1.ClientService/WatchClients': rule(0, 128 * KiB, reader),
 
   '/tessera.consent.v1.AuthorizationService/StartAuthorization': rule(3000, 64 * KiB, ['gateway']),
   '/tessera.consent.v1.AuthorizationService/ResumeAuthorization': rule(3000, 256 * KiB, ['gateway']),
