@@ -53,6 +53,7 @@ const handlers: Handlers<typeof ClientServiceService> = {
   rotateClientSecret: unused,
   dropRotatedClientSecrets: unused,
   authenticateClient: unused,
+  getServerMetadata: unused,
 }
 
 const service = defineService(ClientServiceService, handlers)
