@@ -104,6 +104,20 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
 
 /** A pool whose queries are cancelled at the server when the call that they serve is given up. */
 class CancellingPool extends pg.Pool {
+  /** A connection apart, so that a pool whose connections are all taken can still cancel. */
+  readonly #canceller: pg.Pool
+
+  constructor(config: pg.PoolConfig) {
+    super(config)
+    this.#canceller = new pg.Pool({ ...config, max: 1, idleTimeoutMillis: 1_000 })
+    this.#canceller.on('error', () => undefined)
+  }
+
+  override end = (async () => {
+    await this.#canceller.end()
+    await super.end()
+  }) as pg.Pool['end']
+
   override query = (async (config: string | pg.QueryConfig, values?: unknown[]) => {
     const scope = scopes.getStore()
     const signal = scope?.call?.signal
@@ -112,7 +126,7 @@ class CancellingPool extends pg.Pool {
       const connection = await this.connect()
       let cancelling: Promise<unknown> | undefined
       const cancel = () => {
-        cancelling = super
+        cancelling = this.#canceller
           .query(`SELECT pg_cancel_backend(${processOf(connection)}) /* cancel */`)
           .catch(() => undefined)
       }

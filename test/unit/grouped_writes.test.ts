@@ -1,0 +1,70 @@
+// Writes travel grouped, in order for each key, and one bad item does not fail its neighbours.
+import { describe, expect, it } from 'vitest'
+import { GroupedWrites } from '../../services/kit/grouped_writes.js'
+import { OAuthError } from '../../services/kit/oauth_error.js'
+
+/** A store whose statements end when the test says so. */
+function heldStore() {
+  const batches: number[][] = []
+  const ends: ((failure?: unknown) => void)[] = []
+  const write = (items: readonly number[]) =>
+    new Promise<number[]>((resolve, reject) => {
+      batches.push([...items])
+      ends.push((failure) => (failure ? reject(failure) : resolve(items.map((item) => item * 10))))
+    })
+  return { batches, ends, write }
+}
+
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+describe('GroupedWrites', () => {
+  it('writes the first at once, and what arrives meanwhile together', async () => {
+    const { batches, ends, write } = heldStore()
+    const writes = new GroupedWrites({ write, keyOf: String, concurrency: 1 })
+    const results = [1, 2, 3].map((item) => writes.add(item))
+    expect(batches).toEqual([[1]])
+    ends[0]?.()
+    await settled()
+    expect(batches).toEqual([[1], [2, 3]])
+    ends[1]?.()
+    expect(await Promise.all(results)).toEqual([10, 20, 30])
+  })
+
+  it('never has one key twice in flight', async () => {
+    const { batches, ends, write } = heldStore()
+    const writes = new GroupedWrites({ write, keyOf: () => 'the same row', concurrency: 4 })
+    const results = [1, 2].map((item) => writes.add(item))
+    expect(batches).toEqual([[1]])
+    ends[0]?.()
+    await settled()
+    expect(batches).toEqual([[1], [2]])
+    ends[1]?.()
+    await Promise.all(results)
+  })
+
+  it('after an error of the statement, each item is written alone', async () => {
+    const bad = new Error('23505')
+    const write = async (items: readonly number[]) => {
+      if (items.includes(2)) throw bad
+      return items.map((item) => item * 10)
+    }
+    const writes = new GroupedWrites({ write, keyOf: String, concurrency: 1 })
+    const results = await Promise.allSettled([1, 2, 3].map((item) => writes.add(item)))
+    expect(results).toEqual([
+      { status: 'fulfilled', value: 10 },
+      { status: 'rejected', reason: bad },
+      { status: 'fulfilled', value: 30 },
+    ])
+  })
+
+  it('RL-04: after an outage nothing is written again, since it may have been', async () => {
+    const { batches, ends, write } = heldStore()
+    const writes = new GroupedWrites({ write, keyOf: String, concurrency: 1 })
+    const results = Promise.allSettled([1, 2, 3].map((item) => writes.add(item)))
+    ends[0]?.()
+    await settled()
+    ends[1]?.(new OAuthError('temporarily_unavailable'))
+    expect((await results).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+    expect(batches).toHaveLength(2)
+  })
+})
