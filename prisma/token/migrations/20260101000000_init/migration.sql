@@ -1,7 +1,7 @@
 CREATE TABLE "grant" (
     "expires_at" TIMESTAMPTZ(3),
     "access_expires_at" TIMESTAMPTZ(3),
-    "purge_at" TIMESTAMPTZ(3),
+    "purge_at" TIMESTAMPTZ(3) NOT NULL,
     "rotated_at" TIMESTAMPTZ(3),
     "authenticated_at" TIMESTAMPTZ(3),
     "requested_at" TIMESTAMPTZ(3),
@@ -20,7 +20,7 @@ CREATE TABLE "grant" (
     "audience" TEXT,
     "nonce" TEXT,
     "acr" TEXT,
-    "amr" TEXT[],
+    "amr" TEXT,
     "access_token_claims" TEXT,
     "id_token_claims" TEXT,
     CONSTRAINT "grant_pkey" PRIMARY KEY ("id")
