@@ -1,0 +1,52 @@
+// A stand-in for the admin API of the authorization server, to test the login and consent app alone: it hands out the
+// requests that a test prepared and keeps what the app answers.
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+type Kind = 'login' | 'consent' | 'logout'
+
+export interface Decision {
+  readonly kind: Kind
+  readonly action: 'accept' | 'reject'
+  readonly challenge: string
+  readonly body: Record<string, unknown>
+  readonly headers: IncomingMessage['headers']
+}
+
+export interface FakeAdmin {
+  readonly url: string
+  /** What each challenge stands for, by `login/<challenge>` and so on; a number is answered as that status. */
+  readonly requests: Map<string, Record<string, unknown> | number>
+  readonly decisions: Decision[]
+  close(): Promise<void>
+}
+
+/** @param redirectTo Where the browser is sent after every decision. */
+export async function startFakeAdmin(redirectTo: () => string): Promise<FakeAdmin> {
+  const requests: FakeAdmin['requests'] = new Map()
+  const decisions: Decision[] = []
+
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://fake')
+    const [kind, action] = url.pathname.replace('/admin/oauth2/auth/requests/', '').split('/') as [Kind, string?]
+    const challenge = url.searchParams.get(`${kind}_challenge`) ?? ''
+    const known = requests.get(`${kind}/${challenge}`) ?? 404
+    const reply = (status: number, body?: unknown) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(body && JSON.stringify(body))
+    if (typeof known === 'number') return reply(known, { error: 'error', error_description: `status ${known}` })
+    if (action !== 'accept' && action !== 'reject') return reply(200, { challenge, ...known })
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {}
+    decisions.push({ kind, action, challenge, body, headers: request.headers })
+    if (kind === 'logout' && action === 'reject') return reply(204)
+    return reply(200, { redirect_to: redirectTo() })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    decisions,
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  }
+}
