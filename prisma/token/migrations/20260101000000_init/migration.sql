@@ -28,6 +28,7 @@ CREATE TABLE "grant" (
 
 CREATE INDEX "grant_subject_idx" ON "grant" USING HASH ("subject");
 CREATE INDEX "grant_login_session_id_idx" ON "grant" ("login_session_id");
+CREATE INDEX "grant_registration_id_idx" ON "grant" ("registration_id");
 CREATE INDEX "grant_purge_at_idx" ON "grant" ("purge_at");
 
 CREATE TABLE "signing_key" (
@@ -62,4 +63,10 @@ CREATE TABLE "revocation_writer" (
     "id" UUID NOT NULL,
     "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT "revocation_writer_pkey" PRIMARY KEY ("id")
+);
+
+CREATE TABLE "client_feed" (
+    "id" SMALLINT NOT NULL DEFAULT 1,
+    "position" TEXT NOT NULL,
+    CONSTRAINT "client_feed_pkey" PRIMARY KEY ("id")
 );
