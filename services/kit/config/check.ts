@@ -1,0 +1,163 @@
+// What one key's schema cannot say: which keys a process needs, and what is too dangerous to start with.
+import { accessSync, constants } from 'node:fs'
+import { isLocalTarget, isLoopback } from '../loopback.js'
+import { StartupError } from '../startup_error.js'
+import type { Config, ListenerConfig, TlsConfig } from './config.js'
+import { developmentPrefix } from './secret.js'
+
+export const serviceNames = ['client', 'consent', 'token', 'introspection'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+/** What a process runs. */
+export type Role = 'all' | ServiceName | 'gateway'
+
+/** Which services each one calls. */
+export const peersOf: Readonly<Record<Role, readonly ServiceName[]>> = {
+  all: [],
+  client: [],
+  token: ['client'],
+  introspection: ['client', 'token'],
+  consent: ['client', 'token'],
+  gateway: ['client', 'consent', 'token', 'introspection'],
+}
+
+interface Need {
+  readonly key: string
+  readonly value: (config: Config) => string | readonly string[]
+  readonly roles: readonly Role[]
+  readonly advice: string
+}
+
+const needs: readonly Need[] = [
+  {
+    key: 'secrets.system',
+    value: (config) => config.secrets.system,
+    roles: ['all', 'client', 'consent', 'token', 'introspection'],
+    advice: 'set it to a secret of your own, for example from `openssl rand -base64 32`',
+  },
+  {
+    key: 'dsn',
+    value: (config) => config.dsn,
+    roles: ['all', 'client', 'consent', 'token'],
+    advice: 'set it to your PostgreSQL, postgres://user:password@host:5432/name',
+  },
+  {
+    key: 'urls.self.issuer',
+    value: (config) => config.urls.self.issuer,
+    roles: ['all', 'consent', 'token', 'introspection', 'gateway'],
+    advice: 'set it to the https URL that clients reach the public port at',
+  },
+  {
+    key: 'urls.login',
+    value: (config) => config.urls.login,
+    roles: ['all', 'consent'],
+    advice: 'set it to the login page of your login and consent app',
+  },
+  {
+    key: 'urls.consent',
+    value: (config) => config.urls.consent,
+    roles: ['all', 'consent'],
+    advice: 'set it to the consent page of your login and consent app',
+  },
+]
+
+/** Throws a StartupError at the first thing that is missing or too dangerous. */
+export function checkConfig(config: Config, role: Role, originOf: (key: string) => string): void {
+  checkNeeds(config, role)
+  checkIssuer(config, originOf)
+  checkSecrets(config, originOf)
+  checkTls(config, originOf)
+  if (role === 'all' || role === 'gateway') checkAdmin(config, originOf)
+  if (role !== 'gateway') checkGrpc(config, originOf)
+  checkPeers(config, role, originOf)
+  checkCredential(config, role)
+}
+
+function checkNeeds(config: Config, role: Role): void {
+  // Development mode makes up what `serve all` needs; a service on its own has nobody to make it up for.
+  const madeUp = config.dev && role === 'all'
+  for (const { key, value, roles, advice } of needs) {
+    if (madeUp || !roles.includes(role) || value(config).length > 0) continue
+    const mode = config.dev ? '' : '; only development mode (--dev) makes up its own'
+    throw new StartupError(`${key} is not set: ${advice}${mode}`)
+  }
+}
+
+function checkIssuer({ dev, urls }: Config, originOf: (key: string) => string): void {
+  const { issuer } = urls.self
+  if (dev || !issuer.startsWith('http:') || isLoopback(new URL(issuer).hostname)) return
+  throw new StartupError(
+    `urls.self.issuer${originOf('urls.self.issuer')}: ${issuer} must begin with https://, since tokens would travel in the clear; only development mode (--dev) and loopback addresses go without`,
+  )
+}
+
+function checkSecrets({ dev, secrets }: Config, originOf: (key: string) => string): void {
+  for (const key of ['system', 'cookie', 'pagination'] as const) {
+    if (dev || !secrets[key].some((secret) => secret.startsWith(developmentPrefix))) continue
+    throw new StartupError(
+      `secrets.${key}${originOf(`secrets.${key}`)} holds a secret of development mode: make one with \`openssl rand -base64 32\``,
+    )
+  }
+}
+
+function checkTls({ serve, services }: Config, originOf: (key: string) => string): void {
+  const places: [string, TlsConfig | undefined, boolean][] = [
+    ['serve.public.tls', serve.public.tls, true],
+    ['serve.admin.tls', serve.admin.tls, true],
+    ['serve.grpc.tls', serve.grpc.tls, true],
+    ['services.tls', services.tls, false],
+  ]
+  for (const [key, tls, isServer] of places) {
+    if (!tls) continue
+    const needsPair = isServer || tls.cert !== '' || tls.key !== ''
+    if (needsPair && !(tls.cert && tls.key))
+      throw new StartupError(`${key}${originOf(key)} needs both ${key}.cert.path and ${key}.key.path`)
+    for (const [name, path] of Object.entries(tls) as [string, string][])
+      if (path) checkReadable(`${key}.${name}.path`, path)
+  }
+}
+
+function checkReadable(key: string, path: string): void {
+  try {
+    accessSync(path, constants.R_OK)
+  } catch (cause) {
+    throw new StartupError(`${key}: ${path} cannot be read (${(cause as NodeJS.ErrnoException).code})`)
+  }
+}
+
+const beyond = (key: string, { host }: ListenerConfig, originOf: (key: string) => string) =>
+  `${key}.host${originOf(`${key}.host`)}: ${host || 'all addresses'} is reachable from other machines`
+
+function checkAdmin({ serve: { admin } }: Config, originOf: (key: string) => string): void {
+  if (isLoopback(admin.host) || admin.tokens.length > 0 || admin.tls?.ca) return
+  throw new StartupError(
+    `${beyond('serve.admin', admin, originOf)} and whoever reaches the admin API can do everything: set serve.admin.tokens, or serve.admin.tls with ca, or listen on 127.0.0.1`,
+  )
+}
+
+function checkGrpc({ serve: { grpc } }: Config, originOf: (key: string) => string): void {
+  if (isLoopback(grpc.host) || grpc.tls) return
+  throw new StartupError(
+    `${beyond('serve.grpc', grpc, originOf)} and tokens would travel in the clear: set serve.grpc.tls, or listen on 127.0.0.1`,
+  )
+}
+
+function checkPeers({ services }: Config, role: Role, originOf: (key: string) => string): void {
+  for (const name of peersOf[role]) {
+    const key = `services.${name}.address`
+    const { address } = services[name]
+    if (!address)
+      throw new StartupError(`${key} is not set: the ${role} process calls the ${name} service, say where it is`)
+    if (isLocalTarget(address) || services.tls) continue
+    throw new StartupError(
+      `${key}${originOf(key)}: ${address} is another machine and tokens would travel in the clear: set services.tls`,
+    )
+  }
+}
+
+function checkCredential({ services, secrets }: Config, role: Role): void {
+  if (role !== 'gateway' || services.credential || services.tls?.cert || secrets.system.length) return
+  throw new StartupError(
+    'services.credential is not set: make one with `tessera service-token gateway` where secrets.system is, or give services.tls a certificate',
+  )
+}

@@ -1,0 +1,61 @@
+// Keys of Hydra's configuration that are not served. Those that would change what the server does are refused by name, so
+// that nobody believes them in force; those that can be left out without harm are told of in the log.
+
+/** Key -> why it is refused. A key stands for all that are below it. */
+export const refusedKeys: Readonly<Record<string, string>> = {
+  'clients.http.private_ip_exception_urls':
+    'the server calls no address that a client names, so there are no exceptions',
+  hsm: 'keys in a hardware security module are not served',
+  'oauth2.device_authorization': 'the device authorization grant is not served',
+  'oauth2.grant.jwt': 'the JWT bearer grant is not served',
+  'oauth2.refresh_token_hook': 'hooks are not served',
+  'oauth2.token_hook': 'hooks are not served',
+  'oidc.dynamic_client_registration': 'dynamic client registration is not served',
+  'oidc.subject_identifiers': 'pairwise subject identifiers are not served',
+  'serve.admin.socket': 'Unix sockets are not listened on: set host and port',
+  'serve.public.socket': 'Unix sockets are not listened on: set host and port',
+  'serve.cookies.paths': 'cookies are always set for the path /',
+  'serve.tls': 'TLS is set for each port: serve.public.tls, serve.admin.tls, serve.grpc.tls',
+  'strategies.jwt.stateless': 'access tokens are always stateless and can still be revoked',
+  'ttl.device_user_code': 'the device authorization grant is not served',
+  'ttl.vc_nonce': 'verifiable credentials are not served',
+  'urls.device': 'the device authorization grant is not served',
+  'urls.identity_provider': 'sessions of an identity provider are not ended at logout',
+  'urls.registration': 'a registration page is not served: urls.login gets these end-users too',
+  'webfinger.oidc_discovery': 'what discovery says follows from what is served',
+}
+
+/** Whether the value of a refused key says no more than what is so anyway. */
+export const harmless: Readonly<Record<string, (value: Readonly<Record<string, unknown>>) => boolean>> = {
+  hsm: ({ enabled }) => enabled !== true,
+  'oidc.dynamic_client_registration': ({ enabled }) => enabled !== true,
+  'oidc.subject_identifiers': ({ supported_types: types = ['public'] }) =>
+    [types].flat().every((type) => type === 'public'),
+}
+
+/** Key -> why it can be left out. A key stands for all that are below it. */
+export const ignoredKeys: Readonly<Record<string, string>> = {
+  cgroups: 'it means nothing to Node.js',
+  'clients.http.disallow_private_ip_ranges': 'the server calls no address that a client names',
+  'db.ignore_unknown_table_columns': 'unknown columns are never read',
+  feature_flags: 'there are none',
+  'log.format': 'the log is JSON lines',
+  'log.leak_sensitive_values': 'the log never has them',
+  'log.redaction_text': 'what is cut out of the log is marked in one way',
+  'oauth2.hashers': 'how secrets are hashed is not a choice',
+  'oauth2.session.encrypt_at_rest': 'sessions are always sealed',
+  profiling: 'use `node --cpu-prof`',
+  'serve.admin.access_log': 'requests are not logged one by one',
+  'serve.admin.base_url': 'urls.self.admin says it',
+  'serve.admin.request_log': 'requests are not logged one by one',
+  'serve.admin.write_listen_file': 'the addresses are printed',
+  'serve.cookies.names.device_csrf': 'the device authorization grant is not served',
+  'serve.cookies.same_site_legacy_workaround': 'the browsers that needed it are gone',
+  'serve.public.access_log': 'requests are not logged one by one',
+  'serve.public.base_url': 'urls.self.public says it',
+  'serve.public.request_log': 'requests are not logged one by one',
+  'serve.public.write_listen_file': 'the addresses are printed',
+  sqa: 'nothing is reported to anybody',
+  tracing: 'traces are not sent',
+  version: 'it is not needed',
+}

@@ -1,0 +1,274 @@
+// Every key of the configuration: JSON Schema with defaults and descriptions. What is checked, what is filled in and what
+// the documentation's table says all come from here. The keys and their meaning are Hydra's where it has them.
+
+/** A JSON Schema of an object or of one value. */
+export interface Schema {
+  readonly type: string
+  readonly description: string
+  readonly default?: unknown
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly [keyword: string]: unknown
+}
+
+const object = (description: string, properties: Record<string, Schema>): Schema => ({
+  type: 'object',
+  description,
+  properties,
+  additionalProperties: false,
+  default: {},
+})
+
+const text = (description: string, fallback = '', more: object = {}): Schema => ({
+  type: 'string',
+  description,
+  default: fallback,
+  ...more,
+})
+
+const flag = (description: string, fallback = false): Schema => ({ type: 'boolean', description, default: fallback })
+
+const whole = (description: string, fallback: number, more: object = {}): Schema => ({
+  type: 'integer',
+  description,
+  default: fallback,
+  minimum: 0,
+  ...more,
+})
+
+const list = (description: string, fallback: readonly string[] = [], items: object = {}): Schema => ({
+  type: 'array',
+  description,
+  default: fallback,
+  items: { type: 'string', minLength: 1, ...items },
+})
+
+const oneOf = (description: string, fallback: string, values: readonly string[]): Schema =>
+  text(description, fallback, { enum: values })
+
+const duration = (description: string, fallback: string, more: object = {}): Schema =>
+  text(description, fallback, { format: 'duration', ...more })
+
+/** A duration, or `-1` for "never". */
+const endless = (description: string, fallback: string): Schema =>
+  text(`${description} \`-1\`: never.`, fallback, { format: 'duration-or-never' })
+
+const url = (description: string): Schema => text(description, '', { format: 'web-url' })
+
+const tls = (of: string) =>
+  object(`TLS of ${of}.`, {
+    enabled: flag('False switches TLS off where a certificate is given.', true),
+    cert: object('The certificate.', { path: text('PEM file with the certificate and its chain.') }),
+    key: object('The private key.', { path: text('PEM file with the key.') }),
+    ca: object('The other side.', { path: text('PEM file with the authority that the other side must come from.') }),
+  })
+
+const cors = (of: string) =>
+  object(`CORS on the ${of} port.`, {
+    enabled: flag('Whether other origins may read answers.'),
+    allowed_origins: list('Origins that may; `*` in a host stands for any part, `*` alone for all.', ['*']),
+    allowed_methods: list('Methods that may be used.', ['POST', 'GET', 'PUT', 'PATCH', 'DELETE']),
+    allowed_headers: list('Headers that may be sent.', ['Authorization', 'Content-Type']),
+    exposed_headers: list('Headers that may be read.', ['Content-Type']),
+    allow_credentials: flag('Whether cookies may be sent; never together with all origins.', true),
+    max_age: whole('Seconds that a browser may keep the answer to a preflight.', 0),
+  })
+
+const host = (fallback: string) => text('The address to listen on.', fallback)
+const port = (fallback: number) => whole('The port to listen on; 0: any free one.', fallback, { maximum: 65_535 })
+
+const serve = object('What is listened on.', {
+  public: object('The public endpoints of OAuth and OpenID Connect.', {
+    host: text('The address to listen on; empty: all, in development the loopback.'),
+    port: port(4444),
+    tls: tls('the public port'),
+    cors: cors('public'),
+  }),
+  admin: object("Hydra's admin API.", {
+    host: host('127.0.0.1'),
+    port: port(4445),
+    tls: tls('the admin port'),
+    cors: cors('admin'),
+    tokens: list('Bearer tokens that callers must show one of; needed where it listens beyond the loopback.', [], {
+      minLength: 16,
+    }),
+  }),
+  grpc: object('The gRPC services.', {
+    host: host('127.0.0.1'),
+    port: port(4450),
+    tls: tls('the gRPC port'),
+    reflection: {
+      type: 'boolean',
+      description: 'Whether `grpcurl` and others may ask what is served; on in development.',
+    },
+  }),
+  demo: object('The login, consent and client demo of development mode.', {
+    port: {
+      type: 'integer',
+      description: 'Its port; without one, 4446 or else any free one.',
+      minimum: 0,
+      maximum: 65_535,
+    },
+  }),
+  cookies: object('Cookies of the end-user.', {
+    same_site_mode: oneOf('The SameSite attribute.', 'Lax', ['Strict', 'Lax', 'None']),
+    domain: text('The Domain attribute; empty: the host alone.'),
+    secure: flag('Whether cookies are Secure in development too; in production they always are.'),
+    names: object('Names of cookies; development adds `_dev`.', {
+      session: text('The login session.', 'ory_hydra_session', { minLength: 1 }),
+      login_csrf: text('Ties a login to its browser.', 'ory_hydra_login_csrf', { minLength: 1 }),
+      consent_csrf: text('Ties a consent to its browser.', 'ory_hydra_consent_csrf', { minLength: 1 }),
+    }),
+  }),
+})
+
+const address = (service: string) =>
+  object(`The ${service} service.`, {
+    address: text('Where it is, `host:port` or a gRPC name such as `dns:///name:4450`.'),
+  })
+
+const services = object('How the processes reach each other where they are several.', {
+  client: address('client'),
+  consent: address('consent'),
+  token: address('token'),
+  introspection: address('introspection'),
+  credential: text('The service token that this process shows, where it has no `secrets.system` to derive it from.'),
+  tls: tls(
+    'calls to the services: with `ca` the services are verified, with `cert` and `key` this process shows itself',
+  ),
+})
+
+const urls = object('URLs of pages and of this server.', {
+  self: object('This server as others see it.', {
+    issuer: text('The issuer, served exactly as given; https in production.', '', { format: 'issuer' }),
+    public: url('Where the public port is reached; empty: the issuer.'),
+    admin: url('Where the admin port is reached; empty: where it listens.'),
+  }),
+  login: url('The login page of your login and consent app.'),
+  consent: url('Its consent page.'),
+  logout: url('Its page that asks before logging out; empty: a page that says so.'),
+  error: url('The page that tells errors; empty: a page of this server.'),
+  post_logout_redirect: url(
+    'Where end-users go after logout where the client says nothing; empty: a page of this server.',
+  ),
+})
+
+const secretItems = { minLength: 16, format: 'secret' }
+
+const secrets = object('Secrets. The first of a list is used, all are accepted.', {
+  system: list('Seals and signs everything that leaves the server. At least 16 characters each.', [], secretItems),
+  cookie: list('Seals cookies; empty: `secrets.system`.', [], secretItems),
+  pagination: list('Seals page tokens; empty: `secrets.system`.', [], secretItems),
+})
+
+const ttl = object('Lifespans.', {
+  login_consent_request: duration('How long an end-user may take to log in and consent.', '30m'),
+  authentication_session: duration('How long a remembered login lasts at most.', '720h'),
+  access_token: duration('Access tokens.', '1h'),
+  refresh_token: endless('Refresh tokens; each use begins it anew.', '720h'),
+  id_token: duration('ID tokens.', '1h'),
+  auth_code: duration('Authorization codes.', '10m'),
+})
+
+const oauth2 = object('OAuth 2.0 and OpenID Connect.', {
+  expose_internal_errors: flag('Adds the reason of a refusal, meant for developers, to `error_description`.'),
+  include_legacy_error_fields: flag('Adds `error_hint`, `error_debug` and `status_code` as Hydra 1.x did.'),
+  exclude_not_before_claim: flag('Leaves `nbf` out of JWT access tokens.'),
+  allowed_top_level_claims: list(
+    'Claims of `session.access_token` that stand at the top level of JWT access tokens too.',
+  ),
+  mirror_top_level_claims: flag('Whether those claims also stay in `ext`.', true),
+  preserve_ext_claims: flag('Whether the other claims stay in `ext` where mirroring is off.'),
+  pkce: object('Proof Key for Code Exchange.', {
+    enforced: flag('Whether every client must use it.'),
+    enforced_for_public_clients: flag('Whether public clients must use it.'),
+  }),
+  client_credentials: object('The client credentials grant.', {
+    default_grant_allowed_scope: flag("Whether a request without a scope is given all of the client's."),
+  }),
+  grant: object('Grants.', {
+    refresh_token: object('The refresh token grant.', {
+      rotation_grace_period: duration(
+        'How long after its use a refresh token still gets the same successor, for clients that lost the answer.',
+        '10s',
+        { durationMaximum: 300 },
+      ),
+      rotation_grace_reuse_count: whole('How often within that period; 0: as often as it allows.', 3),
+      revoke_access_tokens: flag('Whether a refresh revokes the access tokens issued before.'),
+      absolute_lifespan: endless('The end of a grant, however often it is refreshed.', '-1'),
+    }),
+  }),
+})
+
+const properties = {
+  dev: flag('Development mode: made-up secrets, an embedded database, a demo, plain HTTP. Never for production.'),
+  dsn: text(
+    'The PostgreSQL database, `postgres://user:password@host:5432/name`; empty in development: an embedded one.',
+    '',
+    {
+      format: 'dsn',
+    },
+  ),
+  log: object('The log.', {
+    level: oneOf('How much is logged.', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+  }),
+  serve,
+  services,
+  urls,
+  secrets,
+  ttl,
+  strategies: object('Ways of doing things.', {
+    access_token: oneOf('The form of access tokens.', 'opaque', ['opaque', 'jwt']),
+    scope: oneOf('How a granted scope covers a requested one.', 'wildcard', [
+      'wildcard',
+      'exact',
+      'DEPRECATED_HIERARCHICAL_SCOPE_STRATEGY',
+    ]),
+    jwt: object('JWT access tokens.', {
+      scope_claim: oneOf('The claim with the scope: `scp` as a list, `scope` as a string, or both.', 'list', [
+        'list',
+        'string',
+        'both',
+      ]),
+    }),
+  }),
+  oauth2,
+  keys: object('Signing keys.', {
+    publish_before_use: duration('How long a new key is published before it signs.', '0s'),
+  }),
+  introspection: object('The introspection service.', {
+    max_staleness: duration('How far an answer from memory may be behind; beyond it the token service is asked.', '1s'),
+  }),
+  webfinger: object('Discovery.', {
+    jwks: object('The published keys.', {
+      broadcast_keys: list('Key sets that are published; those that sign tokens always are.', [
+        'hydra.openid.id-token',
+      ]),
+    }),
+  }),
+  db: object('The database.', {
+    max_connections: whole('Connections at most, of each service.', 10, { minimum: 1, maximum: 1_000 }),
+  }),
+} satisfies Record<string, Schema>
+
+export const configSchema: Schema = {
+  type: 'object',
+  description: 'The configuration of Tessera.',
+  properties,
+  additionalProperties: false,
+}
+
+export interface Setting {
+  /** With dots between its parts. */
+  readonly key: string
+  /** The environment variable that overrides it. */
+  readonly variable: string
+  readonly schema: Schema
+}
+
+/** All keys that hold a value, in the schema's order. */
+export const settings: readonly Setting[] = settingsOf(configSchema, [])
+
+function settingsOf(schema: Schema, path: readonly string[]): Setting[] {
+  if (!schema.properties) return [{ key: path.join('.'), variable: path.join('_').toUpperCase(), schema }]
+  return Object.entries(schema.properties).flatMap(([name, child]) => settingsOf(child, [...path, name]))
+}

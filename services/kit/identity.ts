@@ -1,0 +1,49 @@
+// Who it is that calls over gRPC: a service token, a client certificate, or somebody on this machine.
+
+import { isLoopback } from './loopback.js'
+import type { Caller } from './rpc/contract.js'
+import type { Peer } from './rpc/server.js'
+import { decodeBase64url, Sealer } from './sealing.js'
+
+export const callers = [
+  'gateway',
+  'client',
+  'consent',
+  'token',
+  'introspection',
+  'operator',
+  'resource_server',
+] as const satisfies readonly Caller[]
+
+const purpose = 'service token'
+
+export const isCaller = (name: string): name is Caller => (callers as readonly string[]).includes(name)
+
+/** The token that names its bearer: the name, a dot, and a code that only holders of `secrets.system` can make. */
+export function serviceToken(systemSecrets: readonly string[], name: Caller): string {
+  return `${name}.${new Sealer(systemSecrets).mac(purpose, Buffer.from(name)).toString('base64url')}`
+}
+
+export interface IdentifyOptions {
+  readonly systemSecrets: readonly string[]
+  /** Whether those on this machine are operators without any proof: where a listener has neither TLS nor other machines. */
+  readonly trustLoopback: boolean
+}
+
+/** Tells who calls; undefined for a stranger. A token that is shown must be right, wherever the call comes from. */
+export function createIdentify({ systemSecrets, trustLoopback }: IdentifyOptions): (peer: Peer) => Caller | undefined {
+  const sealer = new Sealer(systemSecrets)
+  return ({ authorization, certificateNames, address }) => {
+    if (authorization) return callerOfToken(sealer, authorization)
+    const named = certificateNames.find(isCaller)
+    if (named) return named
+    return trustLoopback && isLoopback(address.replace(/:\d+$/, '')) ? 'operator' : undefined
+  }
+}
+
+function callerOfToken(sealer: Sealer, authorization: string): Caller | undefined {
+  const [, name = '', code = ''] = /^Bearer ([a-z_]+)\.([\w-]+)$/i.exec(authorization) ?? []
+  const mac = decodeBase64url(code)
+  if (!isCaller(name) || !mac) return undefined
+  return sealer.verifyMac(purpose, Buffer.from(name), mac) ? name : undefined
+}

@@ -1,0 +1,72 @@
+// How one service sees the others: in process where they run here, else over the wire, and the credentials for both ends.
+import { readFileSync } from 'node:fs'
+import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js'
+import type { ServiceName } from './config/check.js'
+import type { Config, ListenerConfig } from './config/config.js'
+import { createIdentify, serviceToken } from './identity.js'
+import { isLoopback } from './loopback.js'
+import type { Caller, Remote, Service, ServiceDefinition } from './rpc/contract.js'
+import { inProcess } from './rpc/in_process.js'
+import { type RpcServerOptions, serviceName } from './rpc/server.js'
+import { WireChannel } from './rpc/wire.js'
+
+export class Peers {
+  readonly #config: Config
+  readonly #local: readonly Service[]
+  readonly #channels = new Map<string, WireChannel>()
+
+  /** `local`: the services that run in this process. */
+  constructor(config: Config, local: readonly Service[]) {
+    this.#config = config
+    this.#local = local
+  }
+
+  /** A service as `caller` sees it. */
+  remote<D extends ServiceDefinition>(definition: D, caller: Caller): Remote<D> {
+    const name = serviceName({ definition })
+    const local = this.#local.find((service) => serviceName(service) === name)
+    if (local) return inProcess(local as unknown as Service<D>, caller)
+    // The area in the package is the service's: tessera.token.v1.KeyService is the token service's.
+    return this.#channel(name.split('.')[1] as ServiceName, caller).remote(definition)
+  }
+
+  close(): void {
+    for (const channel of this.#channels.values()) channel.close()
+  }
+
+  #channel(service: ServiceName, caller: Caller): WireChannel {
+    const known = this.#channels.get(service)
+    if (known) return known
+    const { address } = this.#config.services[service]
+    const channel = new WireChannel(address, channelCredentials(this.#config), tokenOf(this.#config, caller))
+    this.#channels.set(service, channel)
+    return channel
+  }
+}
+
+/** A certificate of its own says who calls; without one a service token does. */
+function tokenOf({ services, secrets }: Config, caller: Caller): string {
+  if (services.credential) return services.credential
+  if (services.tls?.cert || secrets.system.length === 0) return ''
+  return serviceToken(secrets.system, caller)
+}
+
+function channelCredentials({ services: { tls } }: Config): ChannelCredentials {
+  if (!tls) return ChannelCredentials.createInsecure()
+  const read = (path: string) => (path ? readFileSync(path) : null)
+  return ChannelCredentials.createSsl(read(tls.ca), read(tls.key), read(tls.cert))
+}
+
+/** How the gRPC port of this process listens and tells who calls. */
+export function rpcListener(config: Config): Pick<RpcServerOptions, 'host' | 'port' | 'credentials' | 'identify'> {
+  const { host, port, tls } = config.serve.grpc
+  const trustLoopback = !tls && isLoopback(host)
+  const identify = createIdentify({ systemSecrets: config.secrets.system, trustLoopback })
+  return { host, port, credentials: serverCredentials(config.serve.grpc), identify }
+}
+
+function serverCredentials({ tls }: ListenerConfig): ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure()
+  const pair = { cert_chain: readFileSync(tls.cert), private_key: readFileSync(tls.key) }
+  return ServerCredentials.createSsl(tls.ca ? readFileSync(tls.ca) : null, [pair], tls.ca !== '')
+}
