@@ -61,6 +61,8 @@ export class ChangeLog<E> {
   #beginning: Promise<void> | undefined
   #running: Promise<unknown> | undefined
   #writer: Writer | undefined
+  /** A commit's outcome was unknown, and the table was not read since. */
+  #unsure = false
   #lastCommit: Promise<unknown> = Promise.resolve()
 
   constructor(options: ChangeLogOptions<E>) {
@@ -99,14 +101,30 @@ export class ChangeLog<E> {
     try {
       entries = await work(writer.id, writer.nextSeq)
     } catch (thrown) {
-      if (!isVerdict(thrown)) this.#writer = undefined
+      if (!isVerdict(thrown)) this.#giveUp()
       throw thrown
     }
-    if (entries.length === 0) return
     this.#deliver(entries.map((entry, index) => ({ writer: writer.id, seq: writer.nextSeq + index, entry })))
     writer.nextSeq += entries.length
+    if (this.#unsure) await this.#makeSure()
     // Readers in this process take what they were handed before the event loop turns.
     await turn()
+  }
+
+  #giveUp(): void {
+    this.#writer = undefined
+    this.#unsure = true
+  }
+
+  /** What builds on a commit whose outcome was unknown shall not be known here before it. */
+  async #makeSure(): Promise<void> {
+    this.#unsure = false
+    try {
+      await this.#poll()
+    } catch (thrown) {
+      this.#unsure = true
+      throw thrown
+    }
   }
 
   /** A writer is known to the table before its first entry is, so that whoever sees the entry could see the writer. */
@@ -185,7 +203,7 @@ export class ChangeLog<E> {
       const { rows, complete } = await this.#readAfter(this.#positions)
       this.#deliver(rows)
       if (!complete) continue
-      this.#complete = complete
+      if (complete.at > (this.#complete?.at ?? 0)) this.#complete = complete
       for (const reader of this.#readers) reader.wake()
       return
     }

@@ -1,0 +1,82 @@
+// Follows the feed of clients: what was issued to a client that is deleted goes into the log of revocations, for whoever
+// reads it, and its grants are deleted. The position is kept in the database, so that nothing that happens while no
+// process runs is missed; done twice, by several processes or after a restart, it is the same.
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ClientChange, ClientServiceService } from '#proto/client/v1/client_service.js'
+import { monotonicMs } from '../../kit/clock.js'
+import { log } from '../../kit/log.js'
+import { OAuthError } from '../../kit/oauth_error.js'
+import type { Remote } from '../../kit/rpc/contract.js'
+import type { TokenDatabase } from '../store/database.js'
+import { RevocationStore } from '../store/revocation_store.js'
+import type { RevocationLog } from './revocation_log.js'
+
+export interface DeletedClientsOptions {
+  readonly database: TokenDatabase
+  readonly clients: Remote<typeof ClientServiceService>
+  readonly revocations: RevocationLog
+}
+
+const savePositionEveryMs = 60_000
+const longestPauseMs = 5_000
+
+export class DeletedClients {
+  readonly #options: DeletedClientsOptions
+  readonly #store: RevocationStore
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(options: DeletedClientsOptions) {
+    this.#options = options
+    this.#store = new RevocationStore(options.database)
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        await this.#follow(() => {
+          failures = 0
+        })
+      } catch (err) {
+        if (signal.aborted) return
+        log.warn({ err }, 'the feed of clients broke off and is followed again')
+        if (err instanceof OAuthError && err.code === 'position_lost') await this.#beginAnew()
+      }
+      await delay(Math.min(longestPauseMs, 100 * 2 ** failures), undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async #follow(succeeded: () => void): Promise<void> {
+    const position = await this.#store.loadClientPosition()
+    let savedAt = Number.NEGATIVE_INFINITY
+    for await (const message of this.#options.clients.watchClients({ position }, { signal: this.#stopping.signal })) {
+      const deleted = message.changes.filter((change) => change.deleted)
+      for (const { clientId } of deleted) await this.#options.revocations.revokeClientTokens(clientId)
+      for (const change of deleted) await this.#deleteGrants(change)
+      if (deleted.length > 0 || monotonicMs() - savedAt > savePositionEveryMs) {
+        await this.#store.saveClientPosition(message.position)
+        savedAt = monotonicMs()
+      }
+      succeeded()
+    }
+  }
+
+  async #deleteGrants({ registrationId }: ClientChange): Promise<void> {
+    while (!this.#stopping.signal.aborted && (await this.#store.deleteGrantsOf(registrationId)) > 0);
+  }
+
+  /** What was deleted in between is as good as revoked: tokens and grants name the registration that they belong to. */
+  async #beginAnew(): Promise<void> {
+    await this.#store.saveClientPosition('').catch(() => undefined)
+  }
+}

@@ -1,0 +1,119 @@
+// The log of revocations: what every path that ends tokens writes to, and every reader of the feed follows (RFC 7009).
+import { ChangeLog } from '../../kit/change_log.js'
+import type { LogMessage } from '../../kit/change_log_reader.js'
+import { nowMs, nowSeconds } from '../../kit/clock.js'
+import { GroupedWrites } from '../../kit/grouped_writes.js'
+import type { Call } from '../../kit/rpc/contract.js'
+import type { TokenDatabase } from '../store/database.js'
+import {
+  clockMarginSeconds,
+  entryColumns,
+  type GrantSelector,
+  type RevocationEntry,
+  type RevocationQuestion,
+  RevocationStore,
+  revocationKinds,
+  toEntry,
+} from '../store/revocation_store.js'
+
+export interface RevocationLogOptions {
+  readonly database: TokenDatabase
+  /** Seconds: no access token lives longer than that, whatever a client's own lifespans say. */
+  readonly longestAccessTokenLifespan: number
+}
+
+/** An entry to write, or a grant to end. */
+type Revocation = RevocationEntry | { readonly grantId: string }
+
+/** A reader that comes back later than that begins anew. */
+const cursorLifetimeMs = 3_600_000
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+export class RevocationLog {
+  readonly #store: RevocationStore
+  readonly #log: ChangeLog<RevocationEntry>
+  readonly #writes: GroupedWrites<Revocation, boolean>
+  readonly #longestLifespan: number
+
+  constructor({ database, longestAccessTokenLifespan }: RevocationLogOptions) {
+    this.#store = new RevocationStore(database)
+    this.#longestLifespan = longestAccessTokenLifespan
+    this.#log = new ChangeLog({
+      database,
+      entryTable: 'revocation',
+      writerTable: 'revocation_writer',
+      columns: entryColumns,
+      fromRow: (row) => toEntry(row as Parameters<typeof toEntry>[0]),
+      emptyCursor: 'beginning',
+      cursorLifetimeMs,
+    })
+    // One at a time, as the log commits.
+    this.#writes = new GroupedWrites({
+      write: (items) => this.#write(items),
+      keyOf: (item) => ('grantId' in item ? item.grantId : `${item.kind} ${item.key}`),
+      concurrency: 1,
+    })
+  }
+
+  start(): void {
+    this.#log.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#log.stop()
+  }
+
+  /** Revokes one access token by its `jti`; `expiresAt` is its own expiry in epoch seconds. */
+  async revokeToken(tokenId: string, expiresAt: number): Promise<void> {
+    if (expiresAt + clockMarginSeconds < nowSeconds()) return
+    const entry = {
+      kind: revocationKinds.token,
+      key: tokenId,
+      notBeforeMs: 0,
+      expiresAt: expiresAt + clockMarginSeconds,
+    }
+    await this.#writes.add(entry)
+  }
+
+  /** Revokes a grant: its code or refresh token, and every access token issued under it. False where it was over already. */
+  async revokeGrant(grantId: string): Promise<boolean> {
+    return uuid.test(grantId) && (await this.#writes.add({ grantId }))
+  }
+
+  /** Revokes the grants that are there now; returns how many. */
+  async revokeGrants(selector: GrantSelector, call?: Call): Promise<number> {
+    if (selector.by === 'loginSession' && !uuid.test(selector.loginSessionId)) return 0
+    const ids = await this.#store.findGrants(selector, call)
+    const revoked = await Promise.all(ids.map((id) => this.revokeGrant(id)))
+    return revoked.filter(Boolean).length
+  }
+
+  /** Revokes the access tokens that a client holds at this moment. Its grants stay. */
+  async revokeClientTokens(clientId: string): Promise<void> {
+    const expiresAt = nowSeconds() + this.#longestLifespan + clockMarginSeconds
+    await this.#writes.add({ kind: revocationKinds.client, key: clientId, notBeforeMs: nowMs(), expiresAt })
+  }
+
+  /** Asks the database. */
+  isRevoked(question: RevocationQuestion, call?: Call): Promise<boolean> {
+    return this.#store.isRevoked(question, call)
+  }
+
+  /** The log after a cursor, until the reader stops. Error: `position_lost`. */
+  watch(cursor: Uint8Array, signal: AbortSignal): AsyncGenerator<LogMessage<RevocationEntry>, void, undefined> {
+    return this.#log.watch(cursor, signal)
+  }
+
+  async #write(items: readonly Revocation[]): Promise<boolean[]> {
+    const entries = items.filter((item): item is RevocationEntry => !('grantId' in item))
+    const grantIds = items.flatMap((item) => ('grantId' in item ? [item.grantId] : []))
+    let revokedGrants: ReadonlySet<string> = new Set()
+    await this.#log.commit(async (writer, firstSeq) => {
+      const result = await this.#store.revoke(writer, firstSeq, { entries, grantIds })
+      revokedGrants = result.revokedGrants
+      return result.entries
+    })
+    return items.map((item) => ('grantId' in item ? revokedGrants.has(item.grantId) : true))
+  }
+}

@@ -1,0 +1,24 @@
+// RevocationService: the log of revocations as a feed, and the answer of the database for who may not trust memory.
+import { RevocationServiceService } from '#proto/token/v1/revocation_service.js'
+import type { Service } from '../../kit/rpc/contract.js'
+import { defineService } from '../../kit/rpc/server.js'
+import type { RevocationLog } from './revocation_log.js'
+
+/** `keysRevision`: the revision of the published keys now, which the feed tells too. */
+export function createRevocationService(
+  log: RevocationLog,
+  keysRevision: () => string,
+): Service<typeof RevocationServiceService> {
+  return defineService(RevocationServiceService, {
+    async *watchRevocations(request, call) {
+      for await (const { entries, cursor, ageMs, more } of log.watch(request.cursor, call.signal))
+        yield { revocations: [...entries], cursor, ageMs: toAge(ageMs), keysRevision: keysRevision(), more }
+    },
+    async checkRevocation(request, call) {
+      return { revoked: await log.isRevoked(request, call) }
+    },
+  })
+}
+
+/** A uint32; what was never known is as old as that can say. */
+const toAge = (ageMs: number): number => Math.min(Math.ceil(ageMs), 0xffff_ffff)

@@ -1,0 +1,192 @@
+// The revocations in the database: the log's rows, and the grants that end by the same statement.
+import type { Call } from '../../kit/rpc/contract.js'
+import type { TokenDatabase } from './database.js'
+
+/** The numbers of the contract's RevocationKind, as the rows keep them. */
+export const revocationKinds = { token: 1, grant: 2, client: 3, subject: 4 } as const
+
+/** One entry of the log. */
+export interface RevocationEntry {
+  readonly kind: (typeof revocationKinds)[keyof typeof revocationKinds]
+  /** The `jti`, grant id, client id or subject. */
+  readonly key: string
+  /** Epoch milliseconds: tokens issued until then are revoked; 0 where all are. */
+  readonly notBeforeMs: number
+  /** Epoch seconds after which no token that it names is alive. */
+  readonly expiresAt: number
+}
+
+/** What to revoke by one statement. */
+export interface RevocationBatch {
+  readonly entries: readonly RevocationEntry[]
+  readonly grantIds: readonly string[]
+}
+
+export interface RevocationResult {
+  /** What was written to the log, in its order. */
+  readonly entries: RevocationEntry[]
+  /** The grants that were alive until now. */
+  readonly revokedGrants: ReadonlySet<string>
+}
+
+/** Which grants. */
+export type GrantSelector =
+  | { readonly by: 'subject'; readonly subject: string }
+  | { readonly by: 'subjectAndClient'; readonly subject: string; readonly clientId: string }
+  | { readonly by: 'loginSession'; readonly loginSessionId: string }
+
+/** What a token says about itself. */
+export interface RevocationQuestion {
+  readonly tokenId: string
+  readonly grantId: string
+  readonly clientId: string
+  readonly subject: string
+  readonly issuedAtMs: number
+}
+
+/**
+ * A token's expiry is by the clock of the process that issued it, a grant's by the database's: an entry outlives both by
+ * more than such clocks differ.
+ */
+export const clockMarginSeconds = 300
+
+interface EntryRow {
+  readonly kind: number
+  readonly key: string
+  readonly not_before_ms: string
+  readonly expires_at: Date
+}
+
+/** The columns of the log that make an entry. */
+export const entryColumns = ['kind', 'key', 'not_before_ms', 'expires_at'] as const satisfies (keyof EntryRow)[]
+
+export const toEntry = (row: EntryRow): RevocationEntry => ({
+  kind: row.kind as RevocationEntry['kind'],
+  key: row.key,
+  notBeforeMs: Number(row.not_before_ms),
+  expiresAt: Math.min(Math.ceil(row.expires_at.getTime() / 1_000), 0xffff_ffff),
+})
+
+const revoke = {
+  name: 'revoke',
+  text: `
+    WITH revoked AS (
+      UPDATE "grant" SET revoked_at = now() WHERE id = ANY ($7::uuid[]) AND revoked_at IS NULL
+      RETURNING id, access_expires_at
+    ), entry AS (
+      SELECT item.kind, item.key, item.not_before_ms, to_timestamp(item.expires_s) AS expires_at
+        FROM unnest($3::smallint[], $4::text[], $5::bigint[], $6::bigint[]) AS item (kind, key, not_before_ms, expires_s)
+      UNION ALL
+      SELECT ${revocationKinds.grant}, id::text, 0, access_expires_at + make_interval(secs => ${clockMarginSeconds})
+        FROM revoked WHERE access_expires_at > now() - make_interval(secs => ${clockMarginSeconds})
+    ), written AS (
+      INSERT INTO revocation (writer, seq, kind, key, not_before_ms, expires_at)
+      SELECT $1, $2::bigint + row_number() OVER () - 1, kind, key, not_before_ms, expires_at FROM entry
+      RETURNING seq, kind, key, not_before_ms, expires_at
+    )
+    SELECT seq, kind, key, not_before_ms, expires_at, NULL AS revoked_grant FROM written
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, NULL, id FROM revoked
+    ORDER BY seq`,
+}
+
+interface RevokedRow extends EntryRow {
+  readonly seq: string | null
+  readonly revoked_grant: string | null
+}
+
+const findGrants = {
+  subject: { name: 'grants_of_subject', text: 'SELECT id FROM "grant" WHERE subject = $1 AND revoked_at IS NULL' },
+  subjectAndClient: {
+    name: 'grants_of_subject_and_client',
+    text: 'SELECT id FROM "grant" WHERE subject = $1 AND client_id = $2 AND revoked_at IS NULL',
+  },
+  loginSession: {
+    name: 'grants_of_login_session',
+    text: 'SELECT id FROM "grant" WHERE login_session_id = $1 AND revoked_at IS NULL',
+  },
+} as const
+
+const check = {
+  name: 'check_revocation',
+  text: `
+    SELECT 1 FROM revocation WHERE kind = ${revocationKinds.token} AND key = $1
+    UNION ALL SELECT 1 FROM revocation WHERE kind = ${revocationKinds.grant} AND key = $2
+    UNION ALL SELECT 1 FROM revocation WHERE kind = ${revocationKinds.client} AND key = $3 AND not_before_ms >= $5
+    UNION ALL SELECT 1 FROM revocation WHERE kind = ${revocationKinds.subject} AND key = $4 AND not_before_ms >= $5
+    LIMIT 1`,
+}
+
+const deleteGrants = {
+  name: 'delete_grants_of_registration',
+  text: `
+    DELETE FROM "grant" USING (
+      SELECT id FROM "grant" WHERE registration_id = $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) AS dead WHERE "grant".id = dead.id RETURNING 1 /* background */`,
+}
+
+const loadPosition = { name: 'load_client_position', text: 'SELECT position FROM client_feed /* background */' }
+
+const savePosition = {
+  name: 'save_client_position',
+  text: `
+    INSERT INTO client_feed (id, position) VALUES (1, $1)
+    ON CONFLICT (id) DO UPDATE SET position = excluded.position /* background */`,
+}
+
+const deleteBatch = 1_000
+
+export class RevocationStore {
+  readonly #database: TokenDatabase
+
+  constructor(database: TokenDatabase) {
+    this.#database = database
+  }
+
+  /** Ends the grants and writes the log, numbered from `firstSeq` on. */
+  async revoke(writer: string, firstSeq: number, { entries, grantIds }: RevocationBatch): Promise<RevocationResult> {
+    const rows = await this.#database.query<RevokedRow>(revoke, [
+      writer,
+      firstSeq,
+      entries.map(({ kind }) => kind),
+      entries.map(({ key }) => key),
+      entries.map(({ notBeforeMs }) => notBeforeMs),
+      entries.map(({ expiresAt }) => expiresAt),
+      grantIds,
+    ])
+    return {
+      entries: rows.filter(({ seq }) => seq !== null).map(toEntry),
+      revokedGrants: new Set(rows.map((row) => row.revoked_grant).filter((id) => id !== null)),
+    }
+  }
+
+  /** The grants that are not revoked yet. */
+  async findGrants(selector: GrantSelector, call?: Call): Promise<string[]> {
+    const rows = await this.#database.query<{ id: string }>(findGrants[selector.by], valuesOf(selector), call)
+    return rows.map(({ id }) => id)
+  }
+
+  async isRevoked(question: RevocationQuestion, call?: Call): Promise<boolean> {
+    const { tokenId, grantId, clientId, subject, issuedAtMs } = question
+    return (await this.#database.query(check, [tokenId, grantId, clientId, subject, issuedAtMs], call)).length > 0
+  }
+
+  /** Deletes what a registration of a client was granted, some rows at a time; returns how many rows it was this time. */
+  async deleteGrantsOf(registrationId: string): Promise<number> {
+    return (await this.#database.query(deleteGrants, [registrationId, deleteBatch])).length
+  }
+
+  /** Where the feed of clients was left; empty if it was never followed. */
+  async loadClientPosition(): Promise<string> {
+    return (await this.#database.query<{ position: string }>(loadPosition, []))[0]?.position ?? ''
+  }
+
+  async saveClientPosition(position: string): Promise<void> {
+    await this.#database.query(savePosition, [position])
+  }
+}
+
+function valuesOf(selector: GrantSelector): string[] {
+  if (selector.by === 'loginSession') return [selector.loginSessionId]
+  return selector.by === 'subject' ? [selector.subject] : [selector.subject, selector.clientId]
+}
