@@ -5,17 +5,9 @@ import { join } from 'node:path'
 import Koa, { type Middleware } from 'koa'
 import { log } from '../services/kit/log.js'
 import { callbackPath, clientApp, signedOutPath } from './client_app/app.js'
+import { demoUser } from './demo_user.js'
 import { loginConsent } from './login_consent/app.js'
-import type { User } from './login_consent/users.js'
 import { registerClient } from './registration.js'
-
-/** Who can sign in: for development alone. */
-export const demoUser = {
-  subject: 'f3b1c9f2-6f0e-4a57-9c55-2f4c1d9c7a10',
-  email: 'demo@example.com',
-  password: 'demo',
-  claims: { name: 'Livia Demo', given_name: 'Livia', family_name: 'Demo', email_verified: true, locale: 'en' },
-} as const satisfies User
 
 export interface DemoOptions {
   /** 0: any free one. Undefined: 4446, or any free one where that is taken. */

@@ -2,11 +2,11 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
 import { setPageHeaders } from '../login_consent/security_headers.js'
-import { Refusal } from './exchanges.js'
+import { type Exchange, Refusal } from './exchanges.js'
 import { signedInPage, signedOutPage } from './pages.js'
 import { RelyingParty } from './relying_party.js'
-import { type Session, Sessions, type SignedIn } from './sessions.js'
-import { style } from './style.js'
+import { Sessions, type SignedIn } from './sessions.js'
+import { strip, style } from './style.js'
 
 export interface ClientAppOptions {
   readonly issuer: string
@@ -25,20 +25,21 @@ export const signedOutPath = '/signed-out'
 
 const maxPending = 10
 const maxFormBytes = 4096
+const maxExchanges = 20
 
 /** What a button of the page does; returns what to say about it. */
-type Action = (party: RelyingParty, session: Session, signedIn: SignedIn) => Promise<string>
+type Action = (party: RelyingParty, log: Exchange[], signedIn: SignedIn) => Promise<string>
 
 const actions: Readonly<Record<string, Action>> = {
-  '/refresh': async (party, { log }, signedIn) => {
+  '/refresh': async (party, log, signedIn) => {
     signedIn.tokens = await party.refresh(log, signedIn.tokens)
     return 'There is a new access token, and a new refresh token in place of the old one.'
   },
-  '/introspect': async (party, { log }, signedIn) => {
+  '/introspect': async (party, log, signedIn) => {
     signedIn.introspection = await party.introspect(log, signedIn.tokens)
     return signedIn.introspection.active === true ? 'The access token is good.' : 'The access token is no longer good.'
   },
-  '/revoke': async (party, { log }, signedIn) => {
+  '/revoke': async (party, log, signedIn) => {
     await party.revoke(log, signedIn.tokens)
     signedIn.introspection = await party.introspect(log, signedIn.tokens)
     return 'Revoked: the refresh token and the access token are of no use now. Try one.'
@@ -57,10 +58,8 @@ class ClientApp {
 
   home(ctx: Context): void {
     const session = this.#sessions.find(ctx)
-    const body = session?.signedIn
-      ? signedInPage(session, session.signedIn)
-      : signedOutPage(this.#options, session?.message, session?.log ?? [])
-    if (session) session.message = undefined
+    const body = session?.signedIn ? signedInPage(session, session.signedIn) : signedOutPage(this.#options, session)
+    if (session) session.outcome = undefined
     // The form that logs out leads to the authorization server.
     setPageHeaders(ctx, [this.#options.publicUrl])
     ctx.type = 'html'
@@ -102,9 +101,13 @@ class ClientApp {
       session.signOutState = state
       return redirect(ctx, url)
     }
-    const text = await actions[ctx.path]?.(party, session, session.signedIn)
-    if (text !== undefined) session.message = { text, bad: false }
-    redirect(ctx, '/#wire')
+    const log: Exchange[] = []
+    const outcome = actions[ctx.path]?.(party, log, session.signedIn) ?? Promise.resolve('')
+    const said = await outcome.then((text) => ({ text, bad: false }), failed)
+    session.log.unshift(...log)
+    session.log.splice(maxExchanges)
+    session.outcome = { ...said, exchanges: log.length }
+    redirect(ctx, '/')
   }
 
   finishSignOut(ctx: Context): void {
@@ -113,7 +116,7 @@ class ClientApp {
     if (session?.signOutState && isSame(session.signOutState, state)) {
       session.signedIn = undefined
       session.signOutState = undefined
-      session.message = { text: 'You are signed out.', bad: false }
+      session.outcome = { text: 'You are signed out.', bad: false, exchanges: 0 }
     }
     redirect(ctx, '/')
   }
@@ -122,7 +125,7 @@ class ClientApp {
   async orSay(ctx: Context, work: Promise<void>): Promise<void> {
     await work.catch((thrown: unknown) => {
       const session = this.#sessions.find(ctx) ?? this.#sessions.renew(ctx)
-      session.message = { text: thrown instanceof Error ? thrown.message : String(thrown), bad: true }
+      session.outcome = { ...failed(thrown), exchanges: 0 }
       redirect(ctx, '/')
     })
   }
@@ -140,6 +143,8 @@ class ClientApp {
     return this.#discovered
   }
 }
+
+const failed = (thrown: unknown) => ({ text: thrown instanceof Error ? thrown.message : String(thrown), bad: true })
 
 function redirect(ctx: Context, url: string): void {
   setPageHeaders(ctx)
@@ -161,10 +166,10 @@ function isSame(left: string, right: string): boolean {
   return expected.length === given.length && timingSafeEqual(expected, given)
 }
 
-function sendStyle(ctx: Context): void {
+const file = (type: string, content: string) => (ctx: Context) => {
   ctx.set({ 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'public, max-age=3600' })
-  ctx.type = 'css'
-  ctx.body = style
+  ctx.type = type
+  ctx.body = content
 }
 
 /** Answers the app's own paths and leaves all others to the next middleware. */
@@ -180,7 +185,8 @@ export function clientApp(options: ClientAppOptions): Middleware {
     ['POST /revoke', act],
     ['POST /signout', act],
     [`GET ${signedOutPath}`, (ctx) => app.finishSignOut(ctx)],
-    ['GET /client_app/style.css', sendStyle],
+    ['GET /client_app/style.css', file('css', style)],
+    ['GET /client_app/strip.svg', file('svg', strip)],
   ])
 
   return async (ctx, next) => {

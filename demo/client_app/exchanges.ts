@@ -43,16 +43,11 @@ const lines = (values: Readonly<Record<string, unknown>>, joint: string): string
     .map(([name, value]) => `${name}${joint}${value}`)
     .join('\n')
 
-const keep = (log: Exchange[], exchange: Exchange): void => {
-  log.unshift(exchange)
-  log.splice(12)
-}
-
-/** Keeps a request that the browser carries. */
+/** Keeps a request that the browser carries; the newest is the first. */
 export function noteRedirect(log: Exchange[], title: string, url: string): void {
   const { origin, pathname, searchParams } = new URL(url)
   const request = `GET ${origin}${pathname}\n\n${lines(Object.fromEntries(searchParams), ' = ')}`
-  keep(log, { title, method: 'GET', path: pathname, status: undefined, request, response: '' })
+  log.unshift({ title, method: 'GET', path: pathname, status: undefined, request, response: '' })
 }
 
 /** Sends a message; returns the JSON of a good answer. Throws a Refusal for any other. */
@@ -70,7 +65,7 @@ export async function send(log: Exchange[], title: string, message: Message): Pr
   })
   const text = await response.text()
   const answer = parseObject(text)
-  keep(log, {
+  log.unshift({
     title,
     method,
     path: new URL(url).pathname,

@@ -2,7 +2,7 @@
 import { type Html, html, type Part } from '../login_consent/html.js'
 import { mark, wordmark } from '../login_consent/page.js'
 import type { Exchange } from './exchanges.js'
-import type { Session, SignedIn } from './sessions.js'
+import type { Outcome, Session, SignedIn } from './sessions.js'
 
 const layout = (title: string, body: Part): string =>
   html`<!doctype html>
@@ -22,9 +22,9 @@ ${body}
 </html>
 `.markup
 
-const messageLine = (message: Session['message']): Html =>
+const outcomeLine = (outcome: Outcome | undefined): Html =>
   html`<div role="status" aria-live="polite">${
-    message && html`<p class="${message.bad ? 'alert' : 'good'}">${message.text}</p>`
+    outcome && html`<p class="${outcome.bad ? 'alert' : 'good'}">${outcome.text}</p>`
   }</div>`
 
 export interface Facts {
@@ -33,7 +33,7 @@ export interface Facts {
   readonly scope: string
 }
 
-export const signedOutPage = (facts: Facts, message: Session['message'], log: readonly Exchange[]): string =>
+export const signedOutPage = (facts: Facts, session: Session | undefined): string =>
   layout(
     'Demo app',
     html`<div class="art" aria-hidden="true"></div>
@@ -42,7 +42,7 @@ ${wordmark}
 <h1>A small app that lets people sign in with Tessera</h1>
 <p class="lead">It is an OAuth client like any other: it sends you to the authorization server, gets a code back and
 trades it for tokens. Then it shows what it got, and every request on the way.</p>
-${messageLine(message)}
+${outcomeLine(session?.outcome)}
 <p class="actions"><a class="button primary" href="signin">Sign in</a></p>
 <dl class="facts">
 <div><dt>Issuer</dt><dd><code>${facts.issuer}</code></dd></div>
@@ -50,7 +50,7 @@ ${messageLine(message)}
 <div><dt>Flow</dt><dd>authorization code with PKCE, state and nonce</dd></div>
 <div><dt>Scope</dt><dd><code>${facts.scope}</code></dd></div>
 </dl>
-${log.length > 0 && wire(log)}
+${session && wire(session.log)}
 </main>`,
   )
 
@@ -63,6 +63,8 @@ const actions: readonly (readonly [path: string, label: string, kind: string])[]
 
 export function signedInPage(session: Session, signedIn: SignedIn): string {
   const { tokens, userinfo, introspection } = signedIn
+  const { log, outcome } = session
+  const asked = log.slice(0, outcome?.exchanges ?? 0).toReversed()
   const active = introspection.active === true
   return layout(
     'Signed in · Demo app',
@@ -77,18 +79,21 @@ export function signedInPage(session: Session, signedIn: SignedIn): string {
           session.csrfToken
         }"><button type="submit" class="${kind}">${label}</button></form>`,
     )}</div>
-${messageLine(session.message)}
+${outcomeLine(outcome)}
+${asked.length > 0 && html`<div class="asked">${asked.map((exchange) => exchangeDetails(exchange, true))}</div>`}
 <div class="panels">
 ${panel('ID token', badge('good', 'signature verified, ES256'), tokens.claims)}
+<div class="panels-side">
 ${panel('Userinfo', undefined, userinfo)}
 ${panel('Access token', active ? badge('good', 'active') : badge('alert', 'inactive'), introspection)}
 </div>
-${wire(session.log)}
+</div>
+${wire(log.slice(asked.length))}
 </main>`,
   )
 }
 
-const badge = (kind: string, text: string): Html => html`<span class="badge ${kind}">${text}</span>`
+const badge = (kind: string, text: string | number): Html => html`<span class="badge ${kind}">${text}</span>`
 
 const panel = (title: string, mark: Part, values: Readonly<Record<string, unknown>>): Html =>
   html`<section class="panel"><h2>${title} ${mark}</h2><dl>${Object.entries(values).map(
@@ -107,20 +112,18 @@ function shown(name: string, value: unknown): Part {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/** Requests and answers, the newest first and open. */
-const wire = (log: readonly Exchange[]): Html =>
-  html`<section class="wire" id="wire"><h2>On the wire</h2>
+/** Requests and answers, the newest first. */
+const wire = (log: readonly Exchange[]): Part =>
+  log.length > 0 &&
+  html`<section class="wire"><h2>On the wire</h2>
 <p class="small">The newest first; secrets and tokens are cut short.</p>
-${log.map(
-  (
-    { title, method, path, status, request, response },
-    index,
-  ) => html`<details${index === 0 && html` open`}><summary><b>${title}</b>
-<code>${method} ${path}</code> <span class="badge ${status === undefined || status < 400 ? 'good' : 'alert'}">${
-    status ?? 'by the browser'
-  }</span></summary>
+${log.map((exchange) => exchangeDetails(exchange, false))}</section>`
+
+function exchangeDetails({ title, method, path, status, request, response }: Exchange, open: boolean): Html {
+  const state = status === undefined ? badge('plain', 'by the browser') : badge(status < 400 ? 'good' : 'alert', status)
+  return html`<details${open && html` open`}><summary><b>${title}</b> <code>${method} ${path}</code> ${state}</summary>
 <div class="exchange"><pre tabindex="0" aria-label="Request">${request}</pre>${
     response !== '' && html`<pre tabindex="0" aria-label="Answer">${response}</pre>`
   }</div></details>
-`,
-)}</section>`
+`
+}

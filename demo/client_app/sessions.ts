@@ -16,11 +16,19 @@ export interface Session {
   readonly csrfToken: string
   /** By `state`; several tabs may be signing in at once. */
   readonly pending: Map<string, PendingRequest>
+  /** What was said to the authorization server, the newest first. */
   readonly log: Exchange[]
   signedIn: SignedIn | undefined
   signOutState: string | undefined
-  /** Shown once, on the next page. */
-  message: { readonly text: string; readonly bad: boolean } | undefined
+  /** What came of the last thing that was asked for; shown once, on the next page. */
+  outcome: Outcome | undefined
+}
+
+export interface Outcome {
+  readonly text: string
+  readonly bad: boolean
+  /** How many of the newest exchanges belong to it. */
+  readonly exchanges: number
 }
 
 const cookieName = 'tessera_demo_client'
@@ -50,7 +58,7 @@ export class Sessions {
       log: [],
       signedIn: undefined,
       signOutState: undefined,
-      message: undefined,
+      outcome: undefined,
     }
     this.#sessions.delete(id)
     const newId = newToken()

@@ -19,8 +19,8 @@ const rings: readonly (readonly string[])[] = [
   ...[deep, sea, sea, sea, sea, deep, bone, deep, sea, sea, sea, clay, deep, deep, sea, sea, sea, sea, deep, deep],
 ]
 
-/** A fixed sequence of numbers from 0 to 1, so that the picture is the same each time. */
-function* sequence(): Generator<number, never> {
+/** A fixed sequence of numbers from 0 to 1, so that a picture is the same each time. */
+export function* sequence(): Generator<number, never> {
   for (let value = 0x2545; ; ) {
     value = (Math.imul(value, 1664525) + 1013904223) >>> 0
     yield value / 2 ** 32
