@@ -11,6 +11,8 @@ export interface LogMessage<E> {
   readonly cursor: Buffer
   /** How long ago it was known that nothing older was missing, in milliseconds; infinite: never yet. */
   readonly ageMs: number
+  /** When it was made, on this process's monotonic clock, in whole milliseconds. */
+  readonly sentAtMs: number
   /** More entries follow at once. */
   readonly more: boolean
 }
@@ -114,6 +116,7 @@ export class Reader<E> {
 
   #message(entries: E[], more: boolean): LogMessage<E> {
     const cursor = encodeCursor(this.positions, this.#complete.databaseMs)
-    return { entries, cursor, ageMs: monotonicMs() - this.#complete.at, more }
+    const now = monotonicMs()
+    return { entries, cursor, ageMs: now - this.#complete.at, sentAtMs: Math.floor(now), more }
   }
 }

@@ -6,12 +6,21 @@ import { monotonicMs } from './clock.js'
 import { log } from './log.js'
 import { OAuthError } from './oauth_error.js'
 
+/** What one message says about the feed. */
+export interface FeedNews<P> {
+  /** The position after it. */
+  readonly position: P
+  /** How old the news was when it was sent, in milliseconds. */
+  readonly ageMs: number
+  /** When it was sent, in milliseconds of the sender's own clock; 0: not told. */
+  readonly sentAtMs: number
+}
+
 export interface FeedSource<P, M> {
   readonly name: string
   /** Opens the feed after a position; undefined: from where a new reader begins. */
   readonly open: (position: P | undefined, signal: AbortSignal) => AsyncIterable<M>
-  /** Takes one message in; returns the position after it and how old the news was when it was sent, in milliseconds. */
-  readonly take: (message: M) => { position: P; ageMs: number }
+  readonly take: (message: M) => FeedNews<P>
   /** Drops all that was learnt: the feed cannot go on from the last position. */
   readonly reset: () => void
 }
@@ -44,12 +53,13 @@ export class FeedFollower<P, M> {
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     for (let failures = 0; !signal.aborted; ) {
+      const transit = new Transit()
       try {
         for await (const message of this.#source.open(this.#position, signal)) {
           failures = 0
-          const { position, ageMs } = this.#source.take(message)
+          const { position, ageMs, sentAtMs } = this.#source.take(message)
           this.#position = position
-          this.#freshAt = Math.max(this.#freshAt, monotonicMs() - ageMs)
+          this.#freshAt = Math.max(this.#freshAt, transit.sentAt(sentAtMs) - ageMs)
         }
       } catch (thrown) {
         if (signal.aborted) return
@@ -64,6 +74,23 @@ export class FeedFollower<P, M> {
     this.#position = undefined
     this.#freshAt = Number.NEGATIVE_INFINITY
     this.#source.reset()
+  }
+}
+
+/** Tells how long messages were on their way beyond the fastest of them: in buffers, on a slow line, before a busy reader. */
+class Transit {
+  #fastest = Number.POSITIVE_INFINITY
+  #lastAt = 0
+
+  /** When a message that arrives now was sent, on this process's clock. */
+  sentAt(sentAtMs: number): number {
+    const now = monotonicMs()
+    if (sentAtMs === 0) return now
+    // The two clocks may run apart by 100 ppm.
+    const drift = (now - this.#lastAt) * 1e-4
+    this.#fastest = Math.min(this.#fastest + drift, now - sentAtMs)
+    this.#lastAt = now
+    return sentAtMs + this.#fastest
   }
 }
 
@@ -136,8 +163,8 @@ export interface FollowedCacheOptions<V, P, M> {
   readonly maxStalenessMs: number
   readonly load: (key: string) => Promise<V>
   readonly open: FeedSource<P, M>['open']
-  /** What a message of the feed says: the keys that changed, and what `take` says. */
-  readonly read: (message: M) => { keys: readonly string[]; position: P; ageMs: number }
+  /** What a message of the feed says: the keys that changed, and the news of the feed. */
+  readonly read: (message: M) => FeedNews<P> & { readonly keys: readonly string[] }
 }
 
 /** A cache and the follower of the feed that keeps it true. */
@@ -156,9 +183,9 @@ export class FollowedCache<V extends object, P, M> extends WatchedCache<V> {
       open: options.open,
       reset: () => this.clear(),
       take: (message) => {
-        const { keys, position, ageMs } = options.read(message)
+        const { keys, ...news } = options.read(message)
         for (const key of keys) this.drop(key)
-        return { position, ageMs }
+        return news
       },
     })
   }

@@ -44,7 +44,7 @@ const handlers: Handlers<typeof ClientServiceService> = {
   async *watchClients(_, call) {
     for (let index = 1; !call.signal.aborted; index++) {
       if (index === 4) throw new OAuthError('position_lost')
-      yield { changes: [], position: String(index), ageMs: 0 }
+      yield { changes: [], position: String(index), ageMs: 0, sentAtMs: 0 }
     }
   },
   createClient: unused,

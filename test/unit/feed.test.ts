@@ -6,6 +6,8 @@ import { OAuthError } from '../../services/kit/oauth_error.js'
 interface Message {
   keys: string[]
   position: number
+  ageMs?: number
+  sentAtMs?: number
 }
 
 /** A feed that the test writes into. */
@@ -38,11 +40,23 @@ function cacheOn(feed: ReturnType<typeof feedOf>, load: (key: string) => Promise
     maxStalenessMs: 10_000,
     load,
     open: feed.open,
-    read: ({ keys, position }) => ({ keys, position, ageMs: 0 }),
+    read: ({ keys, position, ageMs = 0, sentAtMs = 0 }) => ({ keys, position, ageMs, sentAtMs }),
   })
 }
 
 describe('FollowedCache', () => {
+  it('counts the time that a message spent on its way as staleness', async () => {
+    const feed = feedOf()
+    const cache = cacheOn(feed, async () => ({ value: 1 }))
+    cache.start()
+    feed.push({ keys: [], position: 1, ageMs: 60_000, sentAtMs: 10_000 })
+    await expect.poll(() => cache.stalenessMs()).toBeLessThan(61_000)
+    feed.push({ keys: [], position: 2, ageMs: 0, sentAtMs: 5_000 })
+    await expect.poll(() => cache.stalenessMs()).toBeLessThan(6_000)
+    expect(cache.stalenessMs()).toBeGreaterThanOrEqual(4_999)
+    await cache.stop()
+  })
+
   it('loads once, and again after a change', async () => {
     const feed = feedOf()
     let loads = 0

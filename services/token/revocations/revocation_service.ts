@@ -11,8 +11,8 @@ export function createRevocationService(
 ): Service<typeof RevocationServiceService> {
   return defineService(RevocationServiceService, {
     async *watchRevocations(request, call) {
-      for await (const { entries, cursor, ageMs, more } of log.watch(request.cursor, call.signal))
-        yield { revocations: [...entries], cursor, ageMs: toAge(ageMs), keysRevision: keysRevision(), more }
+      for await (const { entries, ageMs, ...message } of log.watch(request.cursor, call.signal))
+        yield { ...message, revocations: [...entries], ageMs: toAge(ageMs), keysRevision: keysRevision() }
     },
     async checkRevocation(request, call) {
       return { revoked: await log.isRevoked(request, call) }
