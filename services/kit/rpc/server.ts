@@ -1,6 +1,7 @@
 // Serves services over gRPC, with health and, where asked for, reflection.
 import { once } from 'node:events'
 import {
+  logVerbosity,
   type Metadata,
   Server,
   type ServerCredentials,
@@ -8,6 +9,7 @@ import {
   type ServerWritableStream,
   type ServiceError,
   type sendUnaryData,
+  setLogVerbosity,
 } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import { ReflectionService } from '@grpc/reflection'
@@ -48,6 +50,9 @@ export interface RpcServerOptions {
   readonly reflectionFrom?: string
 }
 
+// What goes wrong is thrown and logged by those who know what it was for.
+setLogVerbosity(logVerbosity.NONE)
+
 const serverOptions = {
   'grpc.max_receive_message_length': Math.max(...Object.values(rules).map((rule) => rule.limit)),
   'grpc.max_concurrent_streams': 1_000,
@@ -71,6 +76,8 @@ export class RpcServer {
   readonly #health: HealthImplementation
   readonly #services: readonly Service[]
   readonly #options: RpcServerOptions
+  /** Ends each stream under way; a reader opens it again at another instance. */
+  readonly #streams = new Set<() => void>()
 
   constructor(services: readonly Service[], options: RpcServerOptions) {
     this.#services = services
@@ -99,6 +106,7 @@ export class RpcServer {
   /** Stops listening, lets calls under way finish, and cuts those that are not done in time. */
   async close(graceMs: number): Promise<void> {
     this.setServing(false)
+    for (const end of this.#streams) end()
     const closed = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()))
     const timer = setTimeout(() => this.#server.forceShutdown(), graceMs)
     await closed
@@ -135,15 +143,22 @@ export class RpcServer {
     return async (wire: ServerWritableStream<unknown, unknown>) => {
       const controller = new AbortController()
       wire.on('cancelled', () => controller.abort())
+      const end = () => {
+        wire.emit('error', toStatus(new OAuthError('temporarily_unavailable', 'The server is shutting down.')))
+        controller.abort()
+      }
+      this.#streams.add(end)
       try {
         const { caller, options } = this.#begin(wire, controller.signal)
         for await (const message of runStream(method.path, rule, caller, options, wire.request, handler)) {
           if (controller.signal.aborted) return
           if (!wire.write(message)) await once(wire, 'drain', { signal: controller.signal })
         }
-        wire.end()
+        if (!controller.signal.aborted) wire.end()
       } catch (thrown) {
         if (!controller.signal.aborted) wire.emit('error', toStatus(thrown as OAuthError))
+      } finally {
+        this.#streams.delete(end)
       }
     }
   }
