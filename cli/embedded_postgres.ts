@@ -47,19 +47,21 @@ export class EmbeddedPostgres {
   readonly ended: Promise<void>
   readonly #programs: PostgresPrograms
   readonly #cluster: string
+  readonly #server: ChildProcess
   readonly #owner: pg.Client
 
   private constructor(
     dsn: string,
-    ended: Promise<void>,
+    server: ChildProcess,
     programs: PostgresPrograms,
     cluster: string,
     owner: pg.Client,
   ) {
     this.dsn = dsn
-    this.ended = ended
+    this.ended = new Promise((resolve) => server.once('exit', () => resolve()))
     this.#programs = programs
     this.#cluster = cluster
+    this.#server = server
     this.#owner = owner
   }
 
@@ -73,10 +75,14 @@ export class EmbeddedPostgres {
     const port = await freePort()
     const dsn = dsnOf(port, password)
     const server = launch(programs, folder, port, options.durable ?? true)
-    const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))
     const owner = await connectWhenReady(server, dsn, join(folder, 'postgres.log'))
     await owner.query('SELECT pg_advisory_lock($1)', [ownerLock])
-    return new EmbeddedPostgres(dsn, ended, programs, cluster, owner)
+    return new EmbeddedPostgres(dsn, server, programs, cluster, owner)
+  }
+
+  /** Ends the server at once, for an owner that cannot wait; the next start recovers what was committed. */
+  kill(): void {
+    this.#server.kill('SIGQUIT')
   }
 
   /** Lets transactions under way break off and ends the server, in at most five seconds. */

@@ -20,14 +20,36 @@ const migrationLock = 7_355_609
 
 /** Applies what is missing; returns `service/name` of each migration that was applied now. */
 export async function migrate(dsn: string, services: readonly MigratedService[] = migratedServices): Promise<string[]> {
-  const client = new pg.Client({ connectionString: dsn, application_name: 'tessera-migrate' })
-  await client.connect()
-  try {
+  return await connected(dsn, async (client) => {
     await client.query('SELECT pg_advisory_lock($1)', [migrationLock])
     const applied: string[] = []
     for (const service of services)
       for (const name of await migrateSchema(client, service, migrationsOf(service))) applied.push(`${service}/${name}`)
     return applied
+  })
+}
+
+/** `service/name` of each migration that this version needs and the database lacks. Newer ones do no harm: in a rolling
+ * update the old version still runs after the migration. */
+export async function pendingMigrations(dsn: string, services: readonly MigratedService[]): Promise<string[]> {
+  return await connected(dsn, async (client) => {
+    const pending: string[] = []
+    for (const service of services) {
+      const { rows: tables } = await client.query(`SELECT to_regclass('${service}.schema_migration') AS found`)
+      const statement = `SELECT name FROM ${service}.schema_migration`
+      const rows = tables[0]?.found ? (await client.query<{ name: string }>(statement)).rows : []
+      const applied = new Set(rows.map(({ name }) => name))
+      for (const { name } of migrationsOf(service)) if (!applied.has(name)) pending.push(`${service}/${name}`)
+    }
+    return pending
+  })
+}
+
+async function connected<T>(dsn: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: dsn, application_name: 'tessera-migrate' })
+  await client.connect()
+  try {
+    return await work(client)
   } finally {
     await client.end()
   }

@@ -12,7 +12,8 @@ export type Overrides<T> = T extends readonly unknown[]
 
 const pages = 'http://127.0.0.1:3000'
 
-const base: Overrides<Config> = {
+/** What tests have otherwise than development mode. */
+export const baseOverrides: Overrides<Config> = {
   log: { level: 'warn' },
   serve: { public: { port: 0 }, admin: { port: 0 }, grpc: { port: 0 }, demo: { port: 0 } },
   urls: { login: `${pages}/login`, consent: `${pages}/consent`, logout: `${pages}/logout` },
@@ -24,7 +25,7 @@ const base: Overrides<Config> = {
   db: { max_connections: 5 },
 }
 
-const defaults = merge(defaultConfig(join(tmpdir(), 'tessera-test-data')), base)
+const defaults = merge(defaultConfig(join(tmpdir(), 'tessera-test-data')), baseOverrides)
 
 /** The defaults with a test's own values: objects are merged, everything else is replaced. */
 export const testConfig = (overrides: Overrides<Config> = {}): Config => merge(defaults, overrides) as Config

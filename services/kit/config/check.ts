@@ -8,8 +8,8 @@ import { developmentPrefix } from './secret.js'
 export const serviceNames = ['client', 'consent', 'token', 'introspection'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
-/** What a process runs. */
-export type Role = 'all' | ServiceName | 'gateway'
+/** What a process runs or does. */
+export type Role = 'all' | ServiceName | 'gateway' | 'migrate' | 'service-token'
 
 /** Which services each one calls. */
 export const peersOf: Readonly<Record<Role, readonly ServiceName[]>> = {
@@ -19,6 +19,8 @@ export const peersOf: Readonly<Record<Role, readonly ServiceName[]>> = {
   introspection: ['client', 'token'],
   consent: ['client', 'token'],
   gateway: ['client', 'consent', 'token', 'introspection'],
+  migrate: [],
+  'service-token': [],
 }
 
 interface Need {
@@ -32,13 +34,13 @@ const needs: readonly Need[] = [
   {
     key: 'secrets.system',
     value: (config) => config.secrets.system,
-    roles: ['all', 'client', 'consent', 'token', 'introspection'],
+    roles: ['all', 'client', 'consent', 'token', 'introspection', 'service-token'],
     advice: 'set it to a secret of your own, for example from `openssl rand -base64 32`',
   },
   {
     key: 'dsn',
     value: (config) => config.dsn,
-    roles: ['all', 'client', 'consent', 'token'],
+    roles: ['all', 'client', 'consent', 'token', 'migrate'],
     advice: 'set it to your PostgreSQL, postgres://user:password@host:5432/name',
   },
   {
@@ -64,6 +66,7 @@ const needs: readonly Need[] = [
 /** Throws a StartupError at the first thing that is missing or too dangerous. */
 export function checkConfig(config: Config, role: Role, originOf: (key: string) => string): void {
   checkNeeds(config, role)
+  if (role === 'migrate' || role === 'service-token') return
   checkIssuer(config, originOf)
   checkSecrets(config, originOf)
   checkTls(config, originOf)
@@ -85,6 +88,8 @@ function checkNeeds(config: Config, role: Role): void {
 
 function checkIssuer({ dev, urls }: Config, originOf: (key: string) => string): void {
   const { issuer } = urls.self
+  if (issuer && new URL(issuer).port === '0')
+    throw new StartupError('urls.self.issuer is not set: with serve.public.port 0 it cannot follow from the port')
   if (dev || !issuer.startsWith('http:') || isLoopback(new URL(issuer).hostname)) return
   throw new StartupError(
     `urls.self.issuer${originOf('urls.self.issuer')}: ${issuer} must begin with https://, since tokens would travel in the clear; only development mode (--dev) and loopback addresses go without`,

@@ -1,0 +1,90 @@
+// One running process: starts what the role asks for, says when it is ready, and ends it in order when it is told to.
+import { join } from 'node:path'
+import type { Demo, DemoServer } from '../demo/main.js'
+import type { Role } from '../services/kit/config/check.js'
+import type { Config } from '../services/kit/config/config.js'
+import { log } from '../services/kit/log.js'
+import { StartupError } from '../services/kit/startup_error.js'
+import { type Addresses, Composition } from './compose.js'
+import { EmbeddedPostgres } from './embedded_postgres.js'
+import { toStartupError } from './listen_error.js'
+
+/** What calls under way are given to finish; with it the whole process ends within five seconds. */
+const graceMs = 3_000
+
+export interface Server {
+  readonly config: Config
+  readonly addresses: Addresses
+  /** Where the demo is, if it runs. */
+  readonly demo: string | undefined
+  /** Resolves with the reason if the server ends by itself. */
+  readonly failed: Promise<Error>
+  close(): Promise<void>
+  /** Ends at once what would outlive this process. */
+  abandon(): void
+}
+
+interface Parts {
+  postgres?: EmbeddedPostgres
+  composition?: Composition
+  demo?: Demo
+}
+
+/** Starts a server; resolves when all of it is ready. When `signal` is aborted before that, it ends again. */
+export async function startServer(given: Config, role: Role, signal: AbortSignal): Promise<Server> {
+  const parts: Parts = {}
+  const close = () => closeParts(parts)
+  signal.addEventListener('abort', () => void parts.composition?.close(0), { once: true })
+  try {
+    const { config, demo } = await withDemo(await withDatabase(given, role, parts), role, parts)
+    signal.throwIfAborted()
+    parts.composition = await Composition.listen(config, role)
+    signal.throwIfAborted()
+    await parts.composition.start()
+    signal.throwIfAborted()
+    const { addresses } = parts.composition
+    await parts.demo?.connect(demoServer(config, addresses))
+    const failed = new Promise<Error>((resolve) => {
+      parts.postgres?.ended.then(() =>
+        resolve(new StartupError('the embedded PostgreSQL ended; its log is postgres.log')),
+      )
+    })
+    const abandon = () => parts.postgres?.kill()
+    return { config, addresses, demo, failed, close, abandon }
+  } catch (thrown) {
+    await close().catch((err) => log.error({ err }, 'the end was not orderly'))
+    throw toStartupError(thrown, given)
+  }
+}
+
+async function closeParts({ demo, composition, postgres }: Parts): Promise<void> {
+  try {
+    await Promise.all([demo?.close(), composition?.close(graceMs)])
+  } finally {
+    await postgres?.stop()
+  }
+}
+
+/** In development mode the database may be the embedded one. */
+async function withDatabase(config: Config, role: Role, parts: Parts): Promise<Config> {
+  if (config.dsn || !config.dev || role !== 'all') return config
+  parts.postgres = await EmbeddedPostgres.start({ folder: join(config.dataDir, 'postgres') })
+  return { ...config, dsn: parts.postgres.dsn }
+}
+
+/** The demo stands in where development mode was given no login page. */
+async function withDemo(config: Config, role: Role, parts: Parts): Promise<Pick<Server, 'config' | 'demo'>> {
+  if (!config.dev || role !== 'all' || config.urls.login) return { config, demo: undefined }
+  const { createDemo, demoUrls } = await import('../demo/main.js')
+  parts.demo = createDemo({ port: config.serve.demo.port, dataDir: config.dataDir })
+  const { url } = await parts.demo.listen()
+  const given = Object.entries(config.urls).filter(([, value]) => value !== '')
+  const urls = { ...config.urls, ...demoUrls(url), ...Object.fromEntries(given) }
+  return { config: { ...config, urls }, demo: url }
+}
+
+function demoServer(config: Config, { adminUrl = '', publicUrl = '' }: Addresses): DemoServer {
+  const [token] = config.serve.admin.tokens
+  const adminHeaders = token ? { authorization: `Bearer ${token}` } : {}
+  return { adminUrl, publicUrl, issuer: config.urls.self.issuer, adminHeaders }
+}
