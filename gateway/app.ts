@@ -1,0 +1,80 @@
+// One listener of the gateway: checks each request, finds its endpoint, and answers its errors.
+import Koa from 'koa'
+import { monotonicMs } from '../services/kit/clock.js'
+import { log } from '../services/kit/log.js'
+import { OAuthError } from '../services/kit/oauth_error.js'
+import { hasBody } from './http/body.js'
+import type { Cors } from './http/cors.js'
+import type { Context, RequestState } from './http/endpoint.js'
+import type { ErrorAnswer } from './http/errors.js'
+import { checkFields, requestIdOf, targetOf } from './http/request_checks.js'
+import type { Place, Router } from './http/router.js'
+
+export interface AppOptions {
+  readonly router: Router
+  readonly answerError: ErrorAnswer
+  /** Absent where no endpoint may be called from pages of other origins. */
+  readonly cors?: Cors
+  /** Refuses who may not use this listener; `path` is the request's. */
+  readonly guard?: (ctx: Context, path: string) => void
+  /** The gateway is ending: connections are not kept. */
+  readonly isEnding: () => boolean
+  /** Milliseconds that a request may take in all. */
+  readonly deadlineMs: number
+}
+
+export function createApp(options: AppOptions): Koa<RequestState> {
+  const app = new Koa<RequestState>()
+  app.on('error', (err) => log.warn({ err }, 'an answer could not be sent'))
+  app.use(async (ctx: Context) => {
+    begin(ctx, options.deadlineMs)
+    let isPage = false
+    try {
+      checkFields(ctx.req)
+      const { path, query } = targetOf(ctx.req)
+      options.guard?.(ctx, path)
+      const found = options.router.find(path)
+      if (!found) throw new OAuthError('not_found', 'Nothing is served at this address.')
+      isPage = found.place.page
+      ctx.state.query = query
+      ctx.state.params = found.params
+      if (isPage) setPageFields(ctx)
+      await run(ctx, found.place, options.cors)
+    } catch (thrown) {
+      options.answerError(ctx, thrown, isPage)
+    }
+    // A body that nobody read ends its connection.
+    if (options.isEnding() || (!ctx.req.complete && hasBody(ctx))) ctx.res.setHeader('Connection', 'close')
+  })
+  return app
+}
+
+function begin(ctx: Context, deadlineMs: number): void {
+  const requestId = requestIdOf(ctx.req)
+  ctx.state = { call: { requestId, deadline: monotonicMs() + deadlineMs }, query: '', params: {} }
+  ctx.res.setHeader('X-Request-Id', requestId)
+  ctx.res.setHeader('Cache-Control', 'no-store')
+  ctx.res.setHeader('X-Content-Type-Options', 'nosniff')
+}
+
+/** Of the answers that a browser shows, redirects too. */
+function setPageFields(ctx: Context): void {
+  ctx.res.setHeader('X-Frame-Options', 'DENY')
+  ctx.res.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'")
+  ctx.res.setHeader('Referrer-Policy', 'no-referrer')
+}
+
+async function run(ctx: Context, place: Place, cors: Cors | undefined): Promise<void> {
+  const withCors = place.cors ? cors : undefined
+  if (withCors && ctx.method === 'OPTIONS') {
+    withCors.preflight(ctx, place.allow)
+    return
+  }
+  withCors?.allow(ctx)
+  const endpoint = place.endpoints.get(ctx.method)
+  if (!endpoint) {
+    ctx.res.setHeader('Allow', place.allow)
+    throw new OAuthError('method_not_allowed')
+  }
+  await endpoint(ctx)
+}

@@ -1,0 +1,45 @@
+// The authorization endpoint: RFC 6749 section 3.1, OpenID Connect Core section 3.1.2. Starts a flow, or goes on with the
+// one that the login or consent app sends back.
+import type { AuthorizationAnswer, ResumeAuthorizationRequest } from '#proto/consent/v1/authorization_service.js'
+import { OAuthError } from '../../services/kit/oauth_error.js'
+import { readQueryOrForm } from '../http/body.js'
+import { readCookies, setCookies } from '../http/cookies.js'
+import type { Context, Endpoint, Gateway } from '../http/endpoint.js'
+import { toldError } from '../http/errors.js'
+import type { Parameters } from '../http/parameters.js'
+import { redirect } from '../http/redirect.js'
+import { sendAuthorizationResponse } from '../http/response_modes.js'
+
+export function authorization({ config, services }: Gateway): Endpoint {
+  return async (ctx) => {
+    const parameters = await readQueryOrForm(ctx)
+    const cookies = readCookies(ctx, config)
+    const { call } = ctx.state
+    const verifier = verifierOf(parameters)
+    const { answer } = verifier
+      ? await services.authorization.resumeAuthorization({ verifier, cookies }, call)
+      : await services.authorization.startAuthorization(
+          { parameters: parameters.values, duplicates: [...parameters.duplicates], cookies },
+          call,
+        )
+    setCookies(ctx, answer?.cookies ?? [], config)
+    send(ctx, answer)
+  }
+}
+
+/** The verifier that a request comes back with; undefined for a new request. */
+function verifierOf({ values, duplicates }: Parameters): ResumeAuthorizationRequest['verifier'] {
+  const { login_verifier: login, consent_verifier: consent } = values
+  const isAmbiguous = (login && consent) || duplicates.some((name) => /^(login|consent)_verifier$/i.test(name))
+  if (isAmbiguous) throw new OAuthError('invalid_request', 'The request has more than one verifier.')
+  if (login) return { $case: 'loginVerifier', value: login }
+  if (consent) return { $case: 'consentVerifier', value: consent }
+  return undefined
+}
+
+function send(ctx: Context, answer: AuthorizationAnswer | undefined): void {
+  const kind = answer?.kind
+  if (kind?.$case === 'redirectTo') redirect(ctx, kind.value)
+  else if (kind?.$case === 'response') sendAuthorizationResponse(ctx, kind.value)
+  else throw toldError(kind?.value)
+}

@@ -1,0 +1,54 @@
+// The server's metadata: OpenID Connect Discovery 1.0 section 4, RFC 8414. Put together from what each service says of
+// itself, the table of routes and the registry of response modes, so that it cannot differ from what is served.
+import type { CallOptions } from '../../services/kit/rpc/contract.js'
+import type { Endpoint, Gateway } from '../http/endpoint.js'
+import { KeptAnswer } from '../http/kept_answer.js'
+import { responseModes } from '../http/response_modes.js'
+import type { GatewayServices } from '../services.js'
+
+const cacheControl = 'public, max-age=300'
+
+export function discovery(gateway: Gateway): Endpoint {
+  const document = new KeptAnswer<string>({
+    name: 'server metadata',
+    // It changes with the version of a service alone.
+    maxAgeMs: 60_000,
+    maxStaleMs: Number.POSITIVE_INFINITY,
+    load: async (call) => JSON.stringify(await describeServer(gateway, call)),
+  })
+  return async (ctx) => {
+    ctx.body = await document.get(ctx.state.call)
+    ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8')
+    ctx.res.setHeader('Cache-Control', cacheControl)
+  }
+}
+
+async function describeServer(
+  { config, services, endpointUrls }: Gateway,
+  call: CallOptions,
+): Promise<Record<string, unknown>> {
+  const told = await readFromServices(services, call)
+  const authMethods = Array.isArray(told.token_endpoint_auth_methods_supported)
+    ? told.token_endpoint_auth_methods_supported
+    : []
+  return {
+    issuer: config.urls.self.issuer,
+    ...endpointUrls,
+    ...told,
+    response_modes_supported: Object.keys(responseModes),
+    revocation_endpoint_auth_methods_supported: authMethods,
+    introspection_endpoint_auth_methods_supported: [...authMethods.filter((method) => method !== 'none'), 'Bearer'],
+  }
+}
+
+async function readFromServices(
+  { clients, tokens, authorization }: GatewayServices,
+  call: CallOptions,
+): Promise<Record<string, unknown>> {
+  const answers = await Promise.all([
+    clients.getServerMetadata({}, call),
+    tokens.getServerMetadata({}, call),
+    authorization.getServerMetadata({}, call),
+  ])
+  return Object.assign({}, ...answers.map(({ metadata }) => metadata))
+}

@@ -1,0 +1,46 @@
+// The published keys: RFC 7517 section 5, OpenID Connect Discovery 1.0 section 3 (`jwks_uri`).
+import type { GetPublishedKeysResponse } from '#proto/token/v1/key_service.js'
+import { OAuthError } from '../../services/kit/oauth_error.js'
+import type { Endpoint, Gateway } from '../http/endpoint.js'
+import { KeptAnswer } from '../http/kept_answer.js'
+
+interface Published {
+  readonly revision: string
+  readonly document: string
+}
+
+/**
+ * A key signs once it has been published for `publish_before_use`. The age here and the age at readers add up, and both
+ * together stay well below that.
+ */
+export function jwks({ config, services }: Gateway): Endpoint {
+  const publishMs = config.keys.publish_before_use * 1_000
+  const cacheControl = `public, max-age=${Math.min(3_600, Math.floor(publishMs / 4_000))}`
+  const published = new KeptAnswer<Published>({
+    name: 'published keys',
+    maxAgeMs: Math.min(5_000, publishMs / 8),
+    maxStaleMs: publishMs / 4,
+    load: async (call, last) => {
+      const answer = await services.keys.getPublishedKeys({}, call)
+      return last?.revision === answer.revision ? last : toPublished(answer)
+    },
+  })
+  return async (ctx) => {
+    const { revision, document } = await published.get(ctx.state.call)
+    ctx.status = 200
+    ctx.res.setHeader('ETag', `"${revision.replace(/[^\x21\x23-\x7e]/g, '')}"`)
+    ctx.res.setHeader('Cache-Control', cacheControl)
+    if (ctx.fresh) {
+      ctx.status = 304
+      return
+    }
+    ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8')
+    ctx.body = document
+  }
+}
+
+function toPublished({ revision, keySets }: GetPublishedKeysResponse): Published {
+  const keys = keySets.flatMap((set) => set.keys.map(({ jwk }) => jwk))
+  if (keys.length === 0) throw new OAuthError('temporarily_unavailable', 'No key is published yet.')
+  return { revision, document: JSON.stringify({ keys }) }
+}

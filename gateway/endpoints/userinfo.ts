@@ -1,0 +1,58 @@
+// The userinfo endpoint: OpenID Connect Core section 5.3, with the errors of RFC 6750 section 3.
+import { Consistency } from '#proto/introspection/v1/introspection_service.js'
+import { kindOf, OAuthError } from '../../services/kit/oauth_error.js'
+import { sendTokenJson } from '../http/answer.js'
+import { hasForm, readForm } from '../http/body.js'
+import { bearerTokenOf } from '../http/credentials.js'
+import type { Context, Endpoint, Gateway } from '../http/endpoint.js'
+import { realm } from '../http/errors.js'
+
+export function userinfo(gateway: Gateway): Endpoint {
+  return async (ctx) => {
+    try {
+      sendTokenJson(ctx, await readClaims(ctx, gateway))
+    } catch (thrown) {
+      throw challenge(ctx, thrown)
+    }
+  }
+}
+
+async function readClaims(ctx: Context, { services }: Gateway): Promise<unknown> {
+  const { call } = ctx.state
+  const token = await readToken(ctx)
+  const request = {
+    token,
+    tokenTypeHint: 'access_token',
+    scope: '',
+    consistency: Consistency.UNSPECIFIED,
+    callerClientId: '',
+  }
+  const { active, tokenUse, scope, grantId } = await services.introspection.introspect(request, call)
+  if (!active || tokenUse !== 'access_token') throw new OAuthError('invalid_token')
+  if (!scope.split(' ').includes('openid'))
+    throw new OAuthError('insufficient_scope', "The access token lacks the scope 'openid'.")
+  if (!grantId) throw new OAuthError('invalid_token', 'The access token was issued without an end-user.')
+  const { claims } = await services.tokens.getUserClaims({ grantId }, call)
+  return claims
+}
+
+/** The token from one place: the header field or the form (RFC 6750 sections 2.1 and 2.2), never the URL. */
+async function readToken(ctx: Context): Promise<string> {
+  const form = ctx.method === 'POST' && hasForm(ctx) ? await readForm(ctx) : {}
+  const header = bearerTokenOf(ctx)
+  if (header !== undefined && form.access_token !== undefined)
+    throw new OAuthError('invalid_request', 'The access token was sent in more than one place.')
+  const token = header ?? form.access_token
+  if (token === undefined) throw new OAuthError('request_unauthorized', 'The request has no access token.')
+  return token
+}
+
+/** Adds the header field of RFC 6750 section 3; a bad token has Hydra's name in the body. */
+function challenge(ctx: Context, thrown: unknown): unknown {
+  if (!(thrown instanceof OAuthError) || kindOf(thrown.code).http >= 404) return thrown
+  const { code, description, hint, cause } = thrown
+  const needed = code === 'insufficient_scope' ? ', scope="openid"' : ''
+  const told = code === 'request_unauthorized' ? '' : `, error="${code}", error_description="${description}"${needed}`
+  ctx.res.setHeader('WWW-Authenticate', `Bearer ${realm}${told}`)
+  return code === 'invalid_token' ? new OAuthError('request_unauthorized', description, { hint, cause }) : thrown
+}

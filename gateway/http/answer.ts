@@ -1,0 +1,20 @@
+// The answers that endpoints give when all went well.
+import type { Context } from './endpoint.js'
+
+/** A JSON document. */
+export function sendJson(ctx: Context, body: unknown, status = 200): void {
+  ctx.status = status
+  ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8')
+  ctx.body = JSON.stringify(body)
+}
+
+/** A JSON document that holds tokens or tells of them (RFC 6749 section 5.1). */
+export function sendTokenJson(ctx: Context, body: unknown): void {
+  ctx.res.setHeader('Pragma', 'no-cache')
+  sendJson(ctx, body)
+}
+
+/** Nothing, since nothing is left to say. */
+export function sendNothing(ctx: Context): void {
+  ctx.status = 204
+}

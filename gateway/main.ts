@@ -1,0 +1,69 @@
+// The gateway: translates the HTTP endpoints of OAuth and Hydra's admin API into calls of the services.
+import type { Config } from '../services/kit/config/config.js'
+import { createApp } from './app.js'
+import { createAdminGuard } from './http/admin_guard.js'
+import { createCors } from './http/cors.js'
+import type { Gateway as Parts, Route } from './http/endpoint.js'
+import { createErrorAnswer } from './http/errors.js'
+import { Router } from './http/router.js'
+import { HttpServer } from './http/server.js'
+import { adminRoutes, publicRoutes } from './routes.js'
+import type { GatewayServices } from './services.js'
+
+export interface Gateway {
+  /** Begins to listen on both ports. */
+  listen(): Promise<{ readonly publicUrl: string; readonly adminUrl: string }>
+  /** Whether all that it needs can be used now; whoever put the suite together keeps it true. */
+  ready: boolean
+  /** Takes no more requests, finishes those under way, and cuts what is not done in time. */
+  close(graceMs: number): Promise<void>
+}
+
+const publicDeadlineMs = 5_000
+const adminDeadlineMs = 10_000
+
+export function createGateway(config: Config, services: GatewayServices): Gateway {
+  const state = { ready: false, ending: false }
+  const isReady = () => state.ready && !state.ending
+  const isEnding = () => state.ending
+  const parts: Parts = { config, services, isReady, endpointUrls: endpointUrls(publicRoutes, config) }
+  const { cors } = config.serve.public
+  const publicApp = createApp({
+    router: new Router(publicRoutes, parts),
+    answerError: createErrorAnswer(config, false),
+    ...(cors.enabled && { cors: createCors(cors) }),
+    isEnding,
+    deadlineMs: publicDeadlineMs,
+  })
+  const adminApp = createApp({
+    router: new Router(adminRoutes, parts),
+    answerError: createErrorAnswer(config, true),
+    guard: createAdminGuard(config),
+    isEnding,
+    deadlineMs: adminDeadlineMs,
+  })
+  const publicServer = new HttpServer(config.serve.public, publicApp.callback())
+  const adminServer = new HttpServer(config.serve.admin, adminApp.callback())
+  return {
+    get ready() {
+      return isReady()
+    },
+    set ready(ready) {
+      state.ready = ready
+    },
+    async listen() {
+      const [publicUrl, adminUrl] = await Promise.all([publicServer.listen(), adminServer.listen()])
+      return { publicUrl, adminUrl }
+    },
+    async close(graceMs) {
+      state.ending = true
+      await Promise.all([publicServer.close(graceMs), adminServer.close(graceMs)])
+    },
+  }
+}
+
+/** The URLs that metadata names, by the name of the member. */
+function endpointUrls(routes: readonly Route[], { urls }: Config): Record<string, string> {
+  const base = (urls.self.public || urls.self.issuer).replace(/\/+$/, '')
+  return Object.fromEntries(routes.flatMap(({ metadata, path }) => (metadata ? [[metadata, `${base}${path}`]] : [])))
+}

@@ -1,0 +1,98 @@
+// The table of routes: every address that is served, on which port, and where it is specified. Each path under /admin is
+// served without that prefix too, as Hydra v1 had it.
+
+import { patchClient } from './endpoints/admin/client_patch.js'
+import * as clients from './endpoints/admin/clients.js'
+import * as consent from './endpoints/admin/consent_requests.js'
+import { getKeySet } from './endpoints/admin/keys.js'
+import * as login from './endpoints/admin/login_requests.js'
+import * as logouts from './endpoints/admin/logout_requests.js'
+import * as sessions from './endpoints/admin/sessions.js'
+import { introspectToken, revokeClientAccessTokens } from './endpoints/admin/tokens.js'
+import { authorization } from './endpoints/authorization.js'
+import { discovery } from './endpoints/discovery.js'
+import * as fallbacks from './endpoints/fallbacks.js'
+import { alive, ready, version } from './endpoints/health.js'
+import { introspection } from './endpoints/introspection.js'
+import { jwks } from './endpoints/jwks.js'
+import { logout } from './endpoints/logout.js'
+import { revocation } from './endpoints/revocation.js'
+import { token } from './endpoints/token.js'
+import { userinfo } from './endpoints/userinfo.js'
+import type { Method, Route } from './http/endpoint.js'
+
+type More = Pick<Route, 'metadata' | 'cors' | 'page'>
+
+const route = (
+  methods: string,
+  path: string,
+  endpoint: Route['endpoint'],
+  specification: string,
+  more?: More,
+): Route => ({
+  methods: methods.split(' ') as Method[],
+  path,
+  endpoint,
+  specification,
+  ...more,
+})
+
+const cors = true
+const page = true
+
+export const publicRoutes: readonly Route[] = [
+  route('GET POST', '/oauth2/auth', authorization, 'RFC 6749 3.1', { page, metadata: 'authorization_endpoint' }),
+  route('POST', '/oauth2/token', token, 'RFC 6749 3.2', { cors, metadata: 'token_endpoint' }),
+  route('POST', '/oauth2/revoke', revocation, 'RFC 7009', { cors, metadata: 'revocation_endpoint' }),
+  route('POST', '/oauth2/introspect', introspection, 'RFC 7662', { metadata: 'introspection_endpoint' }),
+  route('GET POST', '/userinfo', userinfo, 'OIDC Core 5.3', { cors, metadata: 'userinfo_endpoint' }),
+  route('GET', '/.well-known/openid-configuration', discovery, 'OIDC Discovery 4', { cors }),
+  route('GET', '/.well-known/oauth-authorization-server', discovery, 'RFC 8414 3', { cors }),
+  route('GET', '/.well-known/jwks.json', jwks, 'RFC 7517 5', { cors, metadata: 'jwks_uri' }),
+  route('GET POST', '/oauth2/sessions/logout', logout, 'OIDC RP-Initiated Logout 2', {
+    page,
+    metadata: 'end_session_endpoint',
+  }),
+  route('GET', '/oauth2/fallbacks/login', fallbacks.loginFallback, 'Hydra', { page }),
+  route('GET', '/oauth2/fallbacks/consent', fallbacks.consentFallback, 'Hydra', { page }),
+  route('GET', '/oauth2/fallbacks/logout', fallbacks.logoutFallback, 'Hydra', { page }),
+  route('GET', '/oauth2/fallbacks/logout/callback', fallbacks.loggedOutFallback, 'Hydra', { page }),
+  route('GET', '/oauth2/fallbacks/error', fallbacks.errorFallback, 'Hydra', { page }),
+  route('GET', '/health/alive', alive, 'Hydra'),
+  route('GET', '/health/ready', ready, 'Hydra'),
+  route('GET', '/version', version, 'Hydra'),
+]
+
+const requests = '/admin/oauth2/auth/requests'
+const loginSessions = '/admin/oauth2/auth/sessions/login'
+const consentSessions = '/admin/oauth2/auth/sessions/consent'
+
+export const adminRoutes: readonly Route[] = [
+  route('GET', '/admin/clients', clients.listClients, 'Hydra listOAuth2Clients'),
+  route('POST', '/admin/clients', clients.createClient, 'Hydra createOAuth2Client'),
+  route('GET', '/admin/clients/{id}', clients.getClient, 'Hydra getOAuth2Client'),
+  route('PUT', '/admin/clients/{id}', clients.setClient, 'Hydra setOAuth2Client'),
+  route('PATCH', '/admin/clients/{id}', patchClient, 'Hydra patchOAuth2Client, RFC 6902'),
+  route('DELETE', '/admin/clients/{id}', clients.deleteClient, 'Hydra deleteOAuth2Client'),
+  route('PUT', '/admin/clients/{id}/lifespans', clients.setClientLifespans, 'Hydra setOAuth2ClientLifespans'),
+  route('POST', '/admin/clients/{id}/secrets/rotate', clients.rotateClientSecret, 'Hydra rotateOAuth2ClientSecret'),
+  route('DELETE', '/admin/clients/{id}/secrets/rotate', clients.dropRotatedClientSecrets, 'Hydra'),
+  route('GET', `${requests}/login`, login.getLoginRequest, 'Hydra getOAuth2LoginRequest'),
+  route('PUT', `${requests}/login/accept`, login.acceptLoginRequest, 'Hydra acceptOAuth2LoginRequest'),
+  route('PUT', `${requests}/login/reject`, login.rejectLoginRequest, 'Hydra rejectOAuth2LoginRequest'),
+  route('GET', `${requests}/consent`, consent.getConsentRequest, 'Hydra getOAuth2ConsentRequest'),
+  route('PUT', `${requests}/consent/accept`, consent.acceptConsentRequest, 'Hydra acceptOAuth2ConsentRequest'),
+  route('PUT', `${requests}/consent/reject`, consent.rejectConsentRequest, 'Hydra rejectOAuth2ConsentRequest'),
+  route('GET', `${requests}/logout`, logouts.getLogoutRequest, 'Hydra getOAuth2LogoutRequest'),
+  route('PUT', `${requests}/logout/accept`, logouts.acceptLogoutRequest, 'Hydra acceptOAuth2LogoutRequest'),
+  route('PUT', `${requests}/logout/reject`, logouts.rejectLogoutRequest, 'Hydra rejectOAuth2LogoutRequest'),
+  route('GET', consentSessions, sessions.listConsentSessions, 'Hydra listOAuth2ConsentSessions'),
+  route('DELETE', consentSessions, sessions.revokeConsentSessions, 'Hydra revokeOAuth2ConsentSessions'),
+  route('DELETE', loginSessions, sessions.revokeLoginSessions, 'Hydra revokeOAuth2LoginSessions'),
+  route('POST', '/admin/oauth2/introspect', introspectToken, 'Hydra introspectOAuth2Token, RFC 7662'),
+  route('DELETE', '/admin/oauth2/tokens', revokeClientAccessTokens, 'Hydra deleteOAuth2Token'),
+  route('GET', '/admin/keys/{set}', getKeySet, 'Hydra getJsonWebKeySet'),
+  route('GET', '/health/alive', alive, 'Hydra'),
+  route('GET', '/health/ready', ready, 'Hydra'),
+  route('GET', '/version', version, 'Hydra'),
+]
