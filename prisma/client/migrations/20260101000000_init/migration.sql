@@ -21,7 +21,7 @@ CREATE TABLE "client" (
     "subject_type" TEXT NOT NULL,
     "sector_identifier_uri" TEXT NOT NULL,
     "jwks_uri" TEXT NOT NULL,
-    "jwks" JSONB,
+    "jwks" TEXT,
     "token_endpoint_auth_method" TEXT NOT NULL,
     "token_endpoint_auth_signing_alg" TEXT NOT NULL,
     "request_uris" TEXT[],
@@ -33,12 +33,12 @@ CREATE TABLE "client" (
     "post_logout_redirect_uris" TEXT[],
     "backchannel_logout_uri" TEXT NOT NULL,
     "backchannel_logout_session_required" BOOLEAN NOT NULL,
-    "metadata" JSONB,
+    "metadata" TEXT,
     "access_token_strategy" TEXT NOT NULL,
     "skip_consent" BOOLEAN NOT NULL,
     "skip_logout_consent" BOOLEAN NOT NULL,
     "initiate_login_uri" TEXT NOT NULL,
-    "lifespans" JSONB,
+    "lifespans" TEXT,
     "revoke_tokens_on_logout" BOOLEAN NOT NULL,
     CONSTRAINT "client_pkey" PRIMARY KEY ("client_id")
 );

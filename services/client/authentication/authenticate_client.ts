@@ -1,0 +1,43 @@
+// Authenticates a client (RFC 6749 section 2.3): what must hold whatever the method.
+import type { AuthenticateClientResponse, ClientCredentials } from '#proto/client/v1/client_service.js'
+import { OAuthError } from '../../kit/oauth_error.js'
+import type { StoredClient } from '../store/client_store.js'
+import { authenticationMethods } from './index.js'
+import { type AuthenticationContext, type AuthenticationMethod, invalidClient, type Shown } from './method.js'
+
+/** Errors: `invalid_request` where two methods are used at once, else `invalid_client`. */
+export async function authenticateClient(
+  credentials: ClientCredentials,
+  find: (clientId: string) => Promise<StoredClient | undefined>,
+  context: AuthenticationContext,
+): Promise<AuthenticateClientResponse> {
+  const { method, shown } = readCredentials(credentials)
+  const stored = await find(shown.clientId)
+  const isProven = await method.verify(shown, stored, context)
+  if (!stored || !isProven) throw invalidClient('the client is unknown or what it showed is not good')
+  const { client } = stored
+  const registered = client.tokenEndpointAuthMethod
+  // Only who knows the secret is told that the method is the wrong one.
+  if (registered !== method.name)
+    throw invalidClient(
+      'not the registered method',
+      `The client is registered with token_endpoint_auth_method '${registered}'.`,
+    )
+  return { client, method: method.name, reusable: method.isReusable }
+}
+
+function readCredentials(credentials: ClientCredentials): { method: AuthenticationMethod; shown: Shown } {
+  const { authorization, clientSecret, clientAssertion, clientAssertionType } = credentials
+  const proofs = [authorization, clientSecret, clientAssertion || clientAssertionType].filter((proof) => proof !== '')
+  if (proofs.length > 1)
+    throw new OAuthError('invalid_request', 'The client must not use more than one authentication method.')
+  for (const method of authenticationMethods) {
+    const shown = method.read(credentials)
+    if (!shown) continue
+    if (shown.clientId === '') throw invalidClient('no client id was shown')
+    if (credentials.clientId !== '' && credentials.clientId !== shown.clientId)
+      throw invalidClient('client_id is another than the one that was authenticated')
+    return { method, shown }
+  }
+  throw invalidClient('no method that is supported was used')
+}

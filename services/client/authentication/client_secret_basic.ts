@@ -1,0 +1,38 @@
+// `client_secret_basic`: id and secret in the Authorization header field (RFC 6749 section 2.3.1, RFC 7617).
+import { type AuthenticationMethod, invalidClient, type Shown } from './method.js'
+
+export const clientSecretBasic: AuthenticationMethod = {
+  name: 'client_secret_basic',
+  usesSecret: true,
+  isReusable: true,
+  read: ({ authorization }) => {
+    const encoded = /^basic +(.*)$/i.exec(authorization)?.[1]
+    return encoded === undefined ? undefined : readBasic(encoded)
+  },
+  verify: ({ clientId, proof }, stored, { secrets }) => secrets.verify(clientId, stored, proof),
+}
+
+function readBasic(encoded: string): Shown {
+  const [whole, id = '', secret = ''] = /^([^:]*):(.*)$/s.exec(decodeBase64(encoded)) ?? []
+  if (whole === undefined) throw invalidClient('the Basic credentials have no colon')
+  return { clientId: formDecode(id), proof: formDecode(secret) }
+}
+
+function decodeBase64(encoded: string): string {
+  const bytes = Buffer.from(encoded, 'base64')
+  if (bytes.toString('base64') !== encoded) throw invalidClient('the Basic credentials are not base64')
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw invalidClient('the Basic credentials are not UTF-8')
+  }
+}
+
+/** Both parts were form-urlencoded before they were joined (RFC 6749 section 2.3.1 and appendix B). */
+function formDecode(value: string): string {
+  try {
+    return decodeURIComponent(value.replaceAll('+', ' '))
+  } catch {
+    throw invalidClient('the Basic credentials are not form-urlencoded')
+  }
+}

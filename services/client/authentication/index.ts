@@ -1,0 +1,11 @@
+// The client authentication methods. A new one is a file beside this one and a line here.
+import { clientSecretBasic } from './client_secret_basic.js'
+import { clientSecretPost } from './client_secret_post.js'
+import type { AuthenticationMethod } from './method.js'
+import { none } from './none.js'
+
+export const authenticationMethods: readonly AuthenticationMethod[] = [clientSecretBasic, clientSecretPost, none]
+
+/** Whether clients of this method have a secret. */
+export const usesSecret = (name: string): boolean =>
+  authenticationMethods.some((method) => method.name === name && method.usesSecret)

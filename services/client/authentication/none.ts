@@ -1,0 +1,13 @@
+// `none`: a public client says who it is and proves nothing (RFC 6749 section 2.1, OpenID Connect Core section 9).
+import type { AuthenticationMethod } from './method.js'
+
+const name = 'none'
+
+export const none: AuthenticationMethod = {
+  name,
+  usesSecret: false,
+  isReusable: true,
+  read: ({ authorization, clientId, clientSecret, clientAssertion, clientAssertionType }) =>
+    authorization || clientSecret || clientAssertion || clientAssertionType ? undefined : { clientId, proof: '' },
+  verify: async (_shown, stored) => stored?.client.tokenEndpointAuthMethod === name,
+}

@@ -1,0 +1,130 @@
+// Keeps clients: reads by key, lists by pages, and writes together with the log of changes that readers follow.
+import { PrismaClient } from '#prisma/client/client.js'
+import type { ClientChange } from '#proto/client/v1/client_service.js'
+import { ChangeLog } from '../../kit/change_log.js'
+import { Database, type DatabaseOptions } from '../../kit/database.js'
+import { OAuthError } from '../../kit/oauth_error.js'
+import type { Call } from '../../kit/rpc/contract.js'
+import { fromRow, type StoredClient, toRow } from './client_row.js'
+
+export type { StoredClient } from './client_row.js'
+
+export interface ClientQuery {
+  readonly size: number
+  /** The last client of the page before. */
+  readonly after: { readonly createdAt: Date; readonly clientId: string } | undefined
+  readonly clientName: string | undefined
+  readonly owner: string | undefined
+}
+
+/** Entries stay for an hour (prisma/client/schema.prisma); a reader that was away for longer than this begins anew. */
+const cursorLifetimeMs = 10 * 60_000
+
+export class ClientStore {
+  readonly #database: Database<PrismaClient>
+  readonly changes: ChangeLog<ClientChange>
+
+  constructor(options: Omit<DatabaseOptions, 'schema'>) {
+    this.#database = new Database(
+      { ...options, schema: 'client' },
+      (adapter) => new PrismaClient({ adapter, errorFormat: 'minimal' }),
+    )
+    this.changes = new ChangeLog<ClientChange>({
+      database: this.#database,
+      entryTable: 'client_change',
+      writerTable: 'client_change_writer',
+      columns: ['client_id', 'revision', 'deleted', 'registration_id'],
+      fromRow: ({ client_id: clientId, revision, deleted, registration_id: registrationId }) => ({
+        clientId,
+        revision,
+        deleted,
+        registrationId,
+      }),
+      emptyCursor: 'now',
+      cursorLifetimeMs,
+    })
+  }
+
+  async find(clientId: string, call: Call): Promise<StoredClient | undefined> {
+    const row = await this.#database.prisma(call, (prisma) => prisma.client.findUnique({ where: { clientId } }))
+    return row ? fromRow(row) : undefined
+  }
+
+  /** Clients in the order of their registration. */
+  async list({ size, after, clientName, owner }: ClientQuery, call: Call): Promise<StoredClient[]> {
+    const beyond = after && {
+      createdAt: { gte: after.createdAt },
+      OR: [{ createdAt: { gt: after.createdAt } }, { clientId: { gt: after.clientId } }],
+    }
+    const rows = await this.#database.prisma(call, (prisma) =>
+      prisma.client.findMany({
+        where: { ...(clientName && { clientName }), ...(owner && { owner }), ...beyond },
+        orderBy: [{ createdAt: 'asc' }, { clientId: 'asc' }],
+        take: size,
+      }),
+    )
+    return rows.map(fromRow)
+  }
+
+  /** Error: `conflict` if there is a client with this id. */
+  async create(created: StoredClient): Promise<void> {
+    const isCreated = await this.#write(changeOf(created, false), (prisma) =>
+      prisma.client.create({ data: toRow(created) }),
+    )
+    if (!isCreated) throw new OAuthError('conflict', 'A client with this client_id exists already.')
+  }
+
+  /** Puts `after` in the place of `before`; false if that is no longer what is there. */
+  replace(before: StoredClient, after: StoredClient): Promise<boolean> {
+    return this.#write(changeOf(after, false), (prisma) =>
+      prisma.client.update({ where: stateOf(before), data: toRow(after) }),
+    )
+  }
+
+  /** Deletes the client; false if `before` is no longer what is there. */
+  delete(before: StoredClient): Promise<boolean> {
+    return this.#write(changeOf(before, true), (prisma) => prisma.client.delete({ where: stateOf(before) }))
+  }
+
+  ping(): Promise<boolean> {
+    return this.#database.ping()
+  }
+
+  close(): Promise<void> {
+    return this.#database.close()
+  }
+
+  /** The change and its entry in one transaction; false if the row was not as expected. */
+  async #write(change: ClientChange, statement: (prisma: PrismaClient) => Statement): Promise<boolean> {
+    let isWritten = false
+    await this.changes.commit(async (writer, seq) => {
+      isWritten = await this.#database.prisma(undefined, async (prisma) => {
+        const entry = prisma.clientChange.create({ data: { ...change, writer, seq } })
+        return prisma.$transaction([statement(prisma), entry]).then(
+          () => true,
+          (thrown) => {
+            if (isNotAsExpected(thrown)) return false
+            throw thrown
+          },
+        )
+      })
+      return isWritten ? [change] : []
+    })
+    return isWritten
+  }
+}
+
+type Statement = ReturnType<PrismaClient['client']['create' | 'update' | 'delete']>
+
+/** The row is there already (P2002), or no longer as it was read (P2025). */
+const isNotAsExpected = (thrown: unknown): boolean =>
+  ['P2002', 'P2025'].includes(String((thrown as { code?: unknown } | null)?.code))
+
+function stateOf({ client: { clientId, registrationId, revision } }: StoredClient) {
+  return { clientId, registrationId, revision }
+}
+
+function changeOf({ client }: StoredClient, deleted: boolean): ClientChange {
+  const { clientId, registrationId, revision } = client
+  return { clientId, registrationId, revision: deleted ? revision + 1 : revision, deleted }
+}
