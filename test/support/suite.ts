@@ -23,6 +23,8 @@ export interface Suite {
   readonly adminUrl: string
   /** Where each service answers over gRPC; in one process all at the same place. */
   readonly grpcAddresses: Readonly<Record<ServiceName, string>>
+  /** Where all services answer in one process; of many, where the token service does. */
+  readonly grpcAddress: string
   readonly dsn: string
   readonly config: Config
   /** A service over the wire, as an operator on this machine. */
@@ -86,6 +88,7 @@ async function startOn(
     publicUrl: `http://127.0.0.1:${config.serve.public.port}`,
     adminUrl: `http://127.0.0.1:${config.serve.admin.port}`,
     grpcAddresses: addresses,
+    grpcAddress: addresses.token,
     dsn: config.dsn,
     config,
     remote: (definition) => operator.remote(definition, 'operator'),
