@@ -47,6 +47,14 @@ const usualPort = 4446
 const clientId = 'demo'
 const scope = 'openid profile email offline_access'
 
+/** The app has one address, which its cookies and redirect URIs are tied to: `localhost` is led there. */
+const atHome =
+  (url: string): Middleware =>
+  async (ctx, next) => {
+    if (ctx.host === new URL(url).host) await next()
+    else ctx.redirect(url + ctx.path + ctx.search)
+  }
+
 const starting: Middleware = (ctx) => {
   ctx.status = 503
   ctx.set('Retry-After', '1')
@@ -101,7 +109,8 @@ export function createDemo({ port, dataDir }: DemoOptions): Demo {
       const notice = `For this demo: ${demoUser.email}, password ${demoUser.password}.`
       const login = loginConsent({ adminUrl, publicUrl, headers: adminHeaders, users: [demoUser], notice })
       const client = clientApp({ issuer, publicUrl, url, clientId, clientSecret, scope })
-      pages = (ctx, next) => login(ctx, () => client(ctx, next))
+      const home = atHome(url)
+      pages = (ctx, next) => home(ctx, () => login(ctx, () => client(ctx, next)))
     },
 
     async close() {

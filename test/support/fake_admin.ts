@@ -21,13 +21,14 @@ export interface FakeAdmin {
   close(): Promise<void>
 }
 
-/** @param redirectTo Where the browser is sent after every decision. */
-export async function startFakeAdmin(redirectTo: () => string): Promise<FakeAdmin> {
+/** After every decision the browser is sent to `/done`, which it answers itself. */
+export async function startFakeAdmin(): Promise<FakeAdmin> {
   const requests: FakeAdmin['requests'] = new Map()
   const decisions: Decision[] = []
 
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://fake')
+    if (url.pathname === '/done') return response.writeHead(200, { 'content-type': 'text/plain' }).end('done')
     const [kind, action] = url.pathname.replace('/admin/oauth2/auth/requests/', '').split('/') as [Kind, string?]
     const challenge = url.searchParams.get(`${kind}_challenge`) ?? ''
     const known = requests.get(`${kind}/${challenge}`) ?? 404
@@ -40,7 +41,7 @@ export async function startFakeAdmin(redirectTo: () => string): Promise<FakeAdmi
     const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {}
     decisions.push({ kind, action, challenge, body, headers: request.headers })
     if (kind === 'logout' && action === 'reject') return reply(204)
-    return reply(200, { redirect_to: redirectTo() })
+    return reply(200, { redirect_to: `http://${request.headers.host}/done` })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
