@@ -67,7 +67,7 @@ export const rules = {
   '/tessera.token.v1.RevocationService/WatchRevocations': rule(0, MiB, anyone),
   '/tessera.token.v1.RevocationService/CheckRevocation': rule(2000, 4 * KiB, ['introspection', 'resource_server']),
 
-  '/tessera.introspection.v1.IntrospectionService/Introspect': rule(3000, 256 * KiB, anyone),
+  '/tessera.introspection.v1.IntrospectionService/Introspect': rule(3000, 2 * MiB, anyone),
   '/tessera.introspection.v1.IntrospectionService/BatchIntrospect': rule(10_000, 4 * MiB, anyone),
 } as const satisfies Record<string, Rule>
 
