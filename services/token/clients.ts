@@ -1,0 +1,108 @@
+// What this service knows of clients: kept in memory, kept true by the feed of the client service. And who a client is:
+// a success of authentication that may be repeated is remembered until the client changes.
+import { createHmac } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type {
+  Client,
+  ClientCredentials,
+  ClientServiceService,
+  WatchClientsResponse,
+} from '#proto/client/v1/client_service.js'
+import { FollowedCache } from '../kit/feed.js'
+import { OAuthError } from '../kit/oauth_error.js'
+import { randomBytes } from '../kit/random.js'
+import type { Call, Remote } from '../kit/rpc/contract.js'
+
+const maxClients = 10_000
+const maxAuthenticated = 50_000
+
+export interface AuthenticatedClient {
+  readonly client: Client
+  /** It was identified and not authenticated (RFC 6749 2.1). */
+  readonly isPublic: boolean
+}
+
+/** A success that is worth nothing once the client's revision is another. */
+interface Remembered {
+  readonly clientId: string
+  readonly registrationId: string
+  readonly revision: number
+  readonly isPublic: boolean
+}
+
+export class Clients {
+  readonly #service: Remote<typeof ClientServiceService>
+  readonly #cache: FollowedCache<Client, string, WatchClientsResponse>
+  readonly #authenticated = new LRUCache<string, Remembered>({ max: maxAuthenticated })
+  /** Credentials are remembered as digests under a key that leaves no process. */
+  readonly #digestKey = randomBytes(32)
+
+  constructor(service: Remote<typeof ClientServiceService>, maxStalenessMs: number) {
+    this.#service = service
+    this.#cache = new FollowedCache({
+      name: 'clients',
+      max: maxClients,
+      maxStalenessMs,
+      load: (clientId) => this.#load(clientId),
+      open: (position, signal) => service.watchClients({ position: position ?? '' }, { signal }),
+      read: ({ changes, ...news }) => ({ keys: changes.map(({ clientId }) => clientId), ...news }),
+    })
+  }
+
+  start(): void {
+    this.#cache.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#cache.stop()
+  }
+
+  /** Undefined for a client that is not registered. */
+  async find(clientId: string): Promise<Client | undefined> {
+    try {
+      return await this.#cache.get(clientId)
+    } catch (thrown) {
+      if (thrown instanceof OAuthError && thrown.code === 'not_found') return undefined
+      throw thrown
+    }
+  }
+
+  /** Whether a registration is the client's present one; a client that is no more has none. */
+  async isCurrent(clientId: string, registrationId: string): Promise<boolean> {
+    return (await this.find(clientId))?.registrationId === registrationId
+  }
+
+  /** Errors: `invalid_client`, `invalid_request`. */
+  async authenticate(credentials: ClientCredentials | undefined, call: Call): Promise<AuthenticatedClient> {
+    if (!credentials) throw new OAuthError('invalid_client')
+    const digest = this.#digest(credentials)
+    const remembered = this.#authenticated.get(digest)
+    const known = remembered && (await this.#recall(remembered))
+    if (known) return known
+    const { client, method, reusable } = await this.#service.authenticateClient({ credentials }, call)
+    if (!client) throw new OAuthError('invalid_client')
+    const { clientId, registrationId, revision } = client
+    const isPublic = method === 'none'
+    if (reusable) this.#authenticated.set(digest, { clientId, registrationId, revision, isPublic })
+    return { client, isPublic }
+  }
+
+  /** The client, if it is still the one that was authenticated. */
+  async #recall(remembered: Remembered): Promise<AuthenticatedClient | undefined> {
+    const client = await this.find(remembered.clientId)
+    const isSame = client?.registrationId === remembered.registrationId && client.revision === remembered.revision
+    return isSame ? { client, isPublic: remembered.isPublic } : undefined
+  }
+
+  #digest(credentials: ClientCredentials): string {
+    const { authorization, clientId, clientSecret, clientAssertionType, clientAssertion } = credentials
+    const parts = [authorization, clientId, clientSecret, clientAssertionType, clientAssertion]
+    return createHmac('sha256', this.#digestKey).update(JSON.stringify(parts)).digest('base64')
+  }
+
+  async #load(clientId: string): Promise<Client> {
+    const { client } = await this.#service.getClient({ clientId })
+    if (!client) throw new OAuthError('not_found')
+    return client
+  }
+}

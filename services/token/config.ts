@@ -1,0 +1,31 @@
+// What the token service takes out of the configuration.
+import type { Config } from '../kit/config/config.js'
+
+export interface TokenConfig {
+  readonly dsn: string
+  readonly maxConnections: number
+  readonly secrets: readonly string[]
+  readonly issuer: string
+  readonly ttl: Config['ttl']
+  readonly strategies: Config['strategies']
+  readonly oauth2: Config['oauth2']
+  /** The key sets whose public keys anyone may read. */
+  readonly publishedKeySets: readonly string[]
+  /** Seconds that a key is published before it signs. */
+  readonly publishBeforeUse: number
+  /** Milliseconds that what is remembered of clients may be behind. */
+  readonly maxStalenessMs: number
+}
+
+export const tokenConfig = (config: Config): TokenConfig => ({
+  dsn: config.dsn,
+  maxConnections: config.db.max_connections,
+  secrets: config.secrets.system,
+  issuer: config.urls.self.issuer,
+  ttl: config.ttl,
+  strategies: config.strategies,
+  oauth2: config.oauth2,
+  publishedKeySets: config.webfinger.jwks.broadcast_keys,
+  publishBeforeUse: config.keys.publish_before_use,
+  maxStalenessMs: config.introspection.max_staleness_ms,
+})

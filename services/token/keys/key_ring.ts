@@ -1,0 +1,230 @@
+// The signing keys of this process: loaded once, kept, and refreshed in the background. A key is published before it signs,
+// and stays published until the last token that it signed has expired.
+import { createHash, createPrivateKey, type KeyObject } from 'node:crypto'
+import { monotonicMs, nowMs } from '../../kit/clock.js'
+import { OAuthError } from '../../kit/oauth_error.js'
+import { newUuid } from '../../kit/random.js'
+import { repeat } from '../../kit/repeat.js'
+import type { Call } from '../../kit/rpc/contract.js'
+import type { Sealer } from '../../kit/sealing.js'
+import type { KeyRow, KeyStore } from '../store/key_store.js'
+import { type Algorithm, findAlgorithm } from './algorithms.js'
+
+export const idTokenKeySet = 'hydra.openid.id-token'
+export const accessTokenKeySet = 'hydra.jwt.access-token'
+
+/** The keys that are made at the first start. */
+const firstKeys = {
+  [idTokenKeySet]: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+  [accessTokenKeySet]: ['ES256', 'RS256'],
+} as const
+
+const refreshEveryMs = 1_000
+/** What the clocks of the processes may differ by, and more. */
+const clockMarginMs = 60_000
+const purpose = 'signing key'
+
+export interface SigningKey {
+  readonly set: string
+  readonly kid: string
+  readonly alg: string
+  readonly algorithm: Algorithm
+  readonly ordinal: number
+  readonly publicJwk: Readonly<Record<string, unknown>>
+  /** Undefined where it was sealed with a secret that this process does not have: others may sign with it. */
+  readonly privateKey: KeyObject | undefined
+  readonly createdAt: Date
+  readonly signsFrom: Date
+  /** Seconds. */
+  readonly longestLifespan: number
+  /** When the last token that it signed has expired; undefined while it has no successor. */
+  readonly retiresAt: Date | undefined
+}
+
+export interface KeyRingOptions {
+  readonly store: KeyStore
+  readonly sealer: Sealer
+  /** Seconds. */
+  readonly publishBeforeUse: number
+  readonly publishedSets: readonly string[]
+  /** Seconds that tokens live by the configuration; a client's own lifespans are noted when they are met. */
+  readonly longestLifespan: number
+}
+
+export class KeyRing {
+  readonly #options: KeyRingOptions
+  readonly #leadMs: number
+  readonly #privateKeys = new Map<string, KeyObject>()
+  readonly #stopping = new AbortController()
+  /** By set, each algorithm's newest first. */
+  #sets = new Map<string, readonly SigningKey[]>()
+  #refreshedAt = Number.NEGATIVE_INFINITY
+  #revision = ''
+  #running: Promise<void> | undefined
+
+  constructor(options: KeyRingOptions) {
+    this.#options = options
+    // However short the operator wants it: every process sees a key before another signs with it.
+    this.#leadMs = Math.max(options.publishBeforeUse * 1_000, 2 * refreshEveryMs)
+  }
+
+  /** Makes the first keys where there are none, loads all, and keeps them fresh. */
+  async start(): Promise<void> {
+    await this.refresh()
+    const missing = Object.entries(firstKeys).flatMap(([set, algs]) =>
+      algs.filter((alg) => !this.keysOf(set).some((key) => key.alg === alg)).map((alg) => ({ set, alg })),
+    )
+    // Two processes that start at once both make number 1; one of the two is kept, and both use that.
+    await Promise.all(missing.map(({ set, alg }) => this.#add(set, alg, { signsFrom: nowMs(), ordinal: 1 })))
+    if (missing.length > 0) await this.refresh()
+    for (const set of Object.keys(firstKeys)) this.signingKey(set)
+    const { signal } = this.#stopping
+    this.#running ??= repeat({ everyMs: refreshEveryMs, doing: 'refreshing the signing keys', signal }, async () => {
+      await this.refresh()
+      await this.#deleteRetired()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  /** Changes whenever a published key does. */
+  get revision(): string {
+    return this.#revision
+  }
+
+  get setNames(): readonly string[] {
+    return [...this.#sets.keys()].sort()
+  }
+
+  get publishedSets(): readonly string[] {
+    return [...new Set([...this.#options.publishedSets, accessTokenKeySet])]
+  }
+
+  /** The keys of a set, each algorithm's newest first; none for a set that is not there. */
+  keysOf(set: string): readonly SigningKey[] {
+    return this.#sets.get(set) ?? []
+  }
+
+  /** The key that signs now. Where the algorithm is open: the one that the operator added keys to, or else ES256. */
+  signingKey(set: string, alg?: string): SigningKey {
+    // A process that lost sight of the store may not know of a successor, and its key may have been retired meanwhile.
+    if (monotonicMs() - this.#refreshedAt > this.#leadMs + clockMarginMs / 2)
+      throw new OAuthError('temporarily_unavailable', 'The signing keys are out of date.')
+    const now = nowMs()
+    const active = this.keysOf(set).filter((key) => key.privateKey && key.signsFrom.getTime() <= now)
+    const found = alg ? active.find((key) => key.alg === alg) : active.sort(byNumberThenEs256)[0]
+    if (!found)
+      throw new OAuthError('server_error', undefined, { cause: new Error(`no key of ${set} can sign ${alg ?? ''}`) })
+    return found
+  }
+
+  /** To be called before a key signs a token: a retired key stays published until its longest-lived token has expired. */
+  async noteLifespan(key: SigningKey, lifespan: number): Promise<void> {
+    if (lifespan <= key.longestLifespan) return
+    await this.#options.store.noteLifespan(key.set, key.kid, lifespan)
+    await this.refresh()
+  }
+
+  /** Adds a key, which is published at once and signs later. Errors: `invalid_request`, `conflict`. */
+  async create(set: string, alg: string, kid: string, call: Call): Promise<SigningKey> {
+    const wanted = kid || newUuid()
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      const isAdded = await this.#add(set, alg, { kid: wanted, signsFrom: nowMs() + this.#leadMs, call })
+      await this.refresh()
+      const key = this.keysOf(set).find((candidate) => candidate.kid === wanted)
+      if (key && isAdded) return key
+      if (key) throw new OAuthError('conflict', 'The set has a key with this kid.')
+      // Another process took the number in the same moment.
+    }
+    throw new OAuthError('temporarily_unavailable')
+  }
+
+  /** Gives each algorithm of a set a successor. Two who do so at once add one successor. */
+  async rotate(set: string, call: Call): Promise<void> {
+    await this.refresh()
+    const newest = new Map<string, SigningKey>()
+    for (const key of this.keysOf(set)) if (!newest.has(key.alg)) newest.set(key.alg, key)
+    if (newest.size === 0) throw new OAuthError('not_found', 'There is no such key set.')
+    const signsFrom = nowMs() + this.#leadMs
+    await Promise.all(
+      [...newest.values()].map(({ alg, ordinal }) => this.#add(set, alg, { signsFrom, ordinal: ordinal + 1, call })),
+    )
+    await this.refresh()
+  }
+
+  /** Whether the key was added: its number or name may be taken. */
+  async #add(
+    set: string,
+    alg: string,
+    { kid = newUuid(), signsFrom, ordinal, call }: { kid?: string; signsFrom: number; ordinal?: number; call?: Call },
+  ): Promise<boolean> {
+    const algorithm = findAlgorithm(alg)
+    if (!algorithm) throw new OAuthError('invalid_request', 'The algorithm is not supported.')
+    const { publicKey, privateKey } = await algorithm.generate()
+    const row = {
+      set,
+      kid,
+      alg,
+      publicJwk: JSON.stringify({ ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' }),
+      privateKey: this.#options.sealer.seal(purpose, privateKey.export({ format: 'der', type: 'pkcs8' })),
+      signsFrom: new Date(signsFrom),
+      longestLifespan: this.#options.longestLifespan,
+    }
+    return this.#options.store.add(row, ordinal, call)
+  }
+
+  async refresh(): Promise<void> {
+    const beganAt = monotonicMs()
+    const rows = await this.#options.store.list()
+    if (beganAt < this.#refreshedAt) return
+    const sets = new Map<string, SigningKey[]>()
+    for (const row of rows) {
+      const successor = rows.find((o) => o.set === row.set && o.alg === row.alg && o.ordinal > row.ordinal)
+      const key = this.#open(row, successor)
+      if (key) sets.set(row.set, [key, ...(sets.get(row.set) ?? [])])
+    }
+    this.#sets = sets
+    this.#refreshedAt = beganAt
+    this.#revision = this.#computeRevision()
+  }
+
+  #open(row: KeyRow, successor: KeyRow | undefined): SigningKey | undefined {
+    const algorithm = findAlgorithm(row.alg)
+    if (!algorithm) return undefined
+    const privateKey = this.#privateKeyOf(row)
+    const lastExpiry = successor && successor.signsFrom.getTime() + row.longestLifespan * 1_000 + clockMarginMs
+    const retiresAt = lastExpiry === undefined ? undefined : new Date(lastExpiry)
+    return { ...row, algorithm, privateKey, publicJwk: JSON.parse(row.publicJwk), retiresAt }
+  }
+
+  #privateKeyOf({ set, kid, privateKey }: KeyRow): KeyObject | undefined {
+    const name = `${set}\0${kid}`
+    const known = this.#privateKeys.get(name)
+    if (known) return known
+    const opened = this.#options.sealer.open(purpose, privateKey)
+    if (!opened) return undefined
+    const key = createPrivateKey({ key: opened, format: 'der', type: 'pkcs8' })
+    this.#privateKeys.set(name, key)
+    return key
+  }
+
+  #computeRevision(): string {
+    const published = this.publishedSets.flatMap((set) => this.keysOf(set).map(({ kid }) => `${set}\0${kid}`))
+    return createHash('sha256').update(published.sort().join('\n')).digest('base64url').slice(0, 16)
+  }
+
+  async #deleteRetired(): Promise<void> {
+    const now = nowMs()
+    for (const key of [...this.#sets.values()].flat())
+      if (key.retiresAt && key.retiresAt.getTime() < now) {
+        await this.#options.store.delete(key.set, key.kid)
+        this.#privateKeys.delete(`${key.set}\0${key.kid}`)
+      }
+  }
+}
+
+const byNumberThenEs256 = (one: SigningKey, other: SigningKey): number =>
+  other.ordinal - one.ordinal || Number(other.alg === 'ES256') - Number(one.alg === 'ES256')

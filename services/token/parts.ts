@@ -1,0 +1,16 @@
+// What the handlers, grants and response types of the token service work with.
+import type { Sealer } from '../kit/sealing.js'
+import type { Clients } from './clients.js'
+import type { TokenConfig } from './config.js'
+import type { KeyRing } from './keys/key_ring.js'
+import type { RevocationLog } from './revocations/revocation_log.js'
+import type { GrantStore } from './store/grant_store.js'
+
+export interface Parts {
+  readonly config: TokenConfig
+  readonly sealer: Sealer
+  readonly keys: KeyRing
+  readonly clients: Clients
+  readonly grants: GrantStore
+  readonly revocations: RevocationLog
+}

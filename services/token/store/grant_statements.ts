@@ -1,0 +1,88 @@
+// The statements that write grants. Each takes a batch as arrays and changes one row for each item, by key. What decides
+// whether an item may change its row stands in the WHERE: nothing is read first.
+import type { Statement } from '../../kit/database.js'
+
+/** A grant as the Prisma client names its fields. */
+const columns = `g.id, g.generation, g.reuse_count AS "reuseCount", g.client_id AS "clientId",
+  g.registration_id AS "registrationId", g.subject, g.obfuscated_subject AS "obfuscatedSubject",
+  g.login_session_id AS "loginSessionId", g.access_token_id AS "accessTokenId", g.scope, g.audience, g.nonce, g.acr, g.amr,
+  g.access_token_claims AS "accessTokenClaims", g.id_token_claims AS "idTokenClaims", g.expires_at AS "expiresAt",
+  g.access_expires_at AS "accessExpiresAt", g.purge_at AS "purgeAt", g.rotated_at AS "rotatedAt",
+  g.authenticated_at AS "authenticatedAt", g.requested_at AS "requestedAt",
+  g.absolute_expires_at AS "absoluteExpiresAt", g.revoked_at AS "revokedAt"`
+
+/** A grant whose id is there already is left as it is. */
+export const insertGrants: Statement = {
+  name: 'insert_grants',
+  text: `INSERT INTO "grant" (id, client_id, registration_id, subject, obfuscated_subject, login_session_id, scope,
+      audience, nonce, acr, amr, access_token_claims, id_token_claims, authenticated_at, requested_at,
+      expires_at, purge_at, absolute_expires_at)
+    SELECT b.id, b.client_id, b.registration_id, b.subject, b.obfuscated_subject, b.login_session_id, b.scope,
+      b.audience, b.nonce, b.acr, b.amr, b.access_token_claims, b.id_token_claims,
+      to_timestamp(b.authenticated_at), to_timestamp(b.requested_at),
+      now() + b.code_lifespan * interval '1 second', now() + b.purge_after * interval '1 second',
+      now() + b.absolute_lifespan * interval '1 second'
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[],
+      $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::int[], $17::bigint[],
+      $18::int[]) AS b (id, client_id, registration_id, subject, obfuscated_subject, login_session_id, scope, audience,
+      nonce, acr, amr, access_token_claims, id_token_claims, authenticated_at, requested_at, code_lifespan, purge_after,
+      absolute_lifespan)
+    ON CONFLICT (id) DO NOTHING RETURNING id`,
+}
+
+/** Whoever finds generation 0 has redeemed the code; nobody finds it again. */
+export const redeemGrants: Statement = {
+  name: 'redeem_grants',
+  text: `UPDATE "grant" AS g SET generation = 1, rotated_at = now(),
+      expires_at = CASE WHEN b.may_refresh AND string_to_array(g.scope, ' ') && ARRAY['offline', 'offline_access']
+        THEN least(now() + b.refresh_lifespan * interval '1 second', g.absolute_expires_at) ELSE now() END,
+      access_expires_at = to_timestamp(b.access_expires_at), access_token_id = b.access_token_id
+    FROM unnest($1::uuid[], $2::boolean[], $3::int[], $4::bigint[], $5::uuid[])
+      AS b (id, may_refresh, refresh_lifespan, access_expires_at, access_token_id)
+    WHERE g.id = b.id AND g.generation = 0 AND g.revoked_at IS NULL AND g.expires_at > now()
+    RETURNING ${columns}`,
+}
+
+/**
+ * A token of the present generation begins the next one. A token of the generation before it gets the same successor for
+ * as long and as often as the grace period allows.
+ */
+export const refreshGrants: Statement = {
+  name: 'refresh_grants',
+  text: `UPDATE "grant" AS g SET generation = b.generation + 1,
+      rotated_at = CASE WHEN g.generation = b.generation THEN now() ELSE g.rotated_at END,
+      reuse_count = CASE WHEN g.generation = b.generation THEN 0 ELSE g.reuse_count + 1 END,
+      expires_at = CASE WHEN g.generation = b.generation
+        THEN least(now() + b.refresh_lifespan * interval '1 second', g.absolute_expires_at) ELSE g.expires_at END,
+      access_expires_at = greatest(g.access_expires_at, to_timestamp(b.access_expires_at)),
+      access_token_id = b.access_token_id, nonce = NULL
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::int[], $7::bigint[], $8::uuid[])
+      AS b (id, generation, client_id, registration_id, scope, refresh_lifespan, access_expires_at, access_token_id)
+    WHERE g.id = b.id AND g.client_id = b.client_id AND g.registration_id = b.registration_id
+      AND g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > now())
+      AND string_to_array(b.scope, ' ') <@ string_to_array(g.scope, ' ')
+      AND (g.generation = b.generation OR (g.generation = b.generation + 1
+        AND g.rotated_at > now() - $9 * interval '1 second' AND ($10 = 0 OR g.reuse_count < $10)))
+    RETURNING ${columns}`,
+}
+
+const isOver = `(g.revoked_at IS NOT NULL OR coalesce(g.expires_at < now(), false))
+  AND coalesce(g.access_expires_at < now(), true)`
+
+/** Deletes what is over. */
+export const purgeGrants: Statement = {
+  name: 'purge_grants',
+  text: `DELETE FROM "grant" WHERE id IN (
+      SELECT g.id FROM "grant" AS g WHERE g.purge_at < now() AND ${isOver}
+      ORDER BY g.purge_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1 /* background */`,
+}
+
+/** What lives on is looked at again when it may be over; what never ends, in a month. */
+export const postponeGrants: Statement = {
+  name: 'postpone_grants',
+  text: `UPDATE "grant" SET
+      purge_at = greatest(expires_at, access_expires_at, CASE WHEN expires_at IS NULL THEN now() + interval '30 days' END)
+    WHERE id IN (
+      SELECT g.id FROM "grant" AS g WHERE g.purge_at < now() AND NOT (${isOver})
+      ORDER BY g.purge_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1 /* background */`,
+}

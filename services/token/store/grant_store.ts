@@ -1,0 +1,153 @@
+// The grants as rows. Concurrent writes of one kind travel in one statement, and every caller is answered after its commit.
+import type { Grant } from '#prisma/token/client.js'
+import { GroupedWrites } from '../../kit/grouped_writes.js'
+import { isUuid } from '../../kit/random.js'
+import type { Call } from '../../kit/rpc/contract.js'
+import type { TokenDatabase } from './database.js'
+import { insertGrants, postponeGrants, purgeGrants, redeemGrants, refreshGrants } from './grant_statements.js'
+
+export type { Grant }
+
+export interface NewGrant
+  extends Pick<Grant, 'id' | 'clientId' | 'registrationId' | 'subject' | 'obfuscatedSubject' | 'loginSessionId'>,
+    Pick<Grant, 'scope' | 'audience' | 'nonce' | 'acr' | 'amr' | 'accessTokenClaims' | 'idTokenClaims'> {
+  /** Epoch seconds; null if unknown. */
+  readonly authenticatedAt: number | null
+  readonly requestedAt: number | null
+  /** Seconds. */
+  readonly codeLifespan: number
+  /** Seconds after which the row is looked at. */
+  readonly purgeAfter: number
+  /** Seconds; null: no absolute end. */
+  readonly absoluteLifespan: number | null
+}
+
+export interface Redemption {
+  readonly grantId: string
+  /** The client may use refresh tokens at all; the grant's scope decides the rest. */
+  readonly mayRefresh: boolean
+  /** Seconds; null: for ever. */
+  readonly refreshLifespan: number | null
+  /** Epoch seconds. */
+  readonly accessExpiresAt: number
+  /** Null where no refresh is to revoke the access token. */
+  readonly accessTokenId: string | null
+}
+
+export interface Rotation extends Omit<Redemption, 'mayRefresh'> {
+  /** The generation of the token that was presented. */
+  readonly generation: number
+  readonly clientId: string
+  readonly registrationId: string
+  /** The scope that is asked for, separated by spaces; empty: all that was granted. */
+  readonly scope: string
+}
+
+export interface GraceOptions {
+  /** Seconds that the refresh token before the present one can still be used. */
+  readonly gracePeriod: number
+  /** How often at most; 0: without limit. */
+  readonly graceReuseCount: number
+}
+
+const purgeBatch = 2_000
+
+export class GrantStore {
+  readonly #database: TokenDatabase
+  readonly #grace: GraceOptions
+  readonly #inserts = new GroupedWrites<NewGrant, boolean>({
+    keyOf: ({ id }) => id,
+    write: (grants) => this.#insert(grants),
+  })
+  readonly #redemptions = new GroupedWrites<Redemption, Grant | undefined>({
+    keyOf: ({ grantId }) => grantId,
+    write: (redemptions) => this.#redeem(redemptions),
+  })
+  readonly #rotations = new GroupedWrites<Rotation, Grant | undefined>({
+    keyOf: ({ grantId }) => grantId,
+    write: (rotations) => this.#rotate(rotations),
+  })
+
+  constructor(database: TokenDatabase, grace: GraceOptions) {
+    this.#database = database
+    this.#grace = grace
+  }
+
+  /** False where there is a grant of this id. */
+  insert(grant: NewGrant): Promise<boolean> {
+    return this.#inserts.add(grant)
+  }
+
+  /** The grant whose code this call, and no other, has redeemed; undefined if it did not. */
+  redeem(redemption: Redemption): Promise<Grant | undefined> {
+    return this.#redemptions.add(redemption)
+  }
+
+  /** The grant in the generation after the token's; undefined where the token is not good for that. */
+  rotate(rotation: Rotation): Promise<Grant | undefined> {
+    return this.#rotations.add(rotation)
+  }
+
+  async find(id: string, call?: Call): Promise<Grant | null> {
+    if (!isUuid(id)) return null
+    return this.#database.prisma(call, (prisma) => prisma.grant.findUnique({ where: { id } }))
+  }
+
+  /** Deletes grants that are over, in batches, until none is due. */
+  async purge(signal: AbortSignal): Promise<void> {
+    for (const statement of [purgeGrants, postponeGrants])
+      for (let changed = purgeBatch; changed === purgeBatch && !signal.aborted; )
+        changed = (await this.#database.query(statement, [purgeBatch])).length
+  }
+
+  async #insert(grants: readonly NewGrant[]): Promise<boolean[]> {
+    const column = <K extends keyof NewGrant>(key: K) => grants.map((grant) => grant[key])
+    const values = [
+      ...[column('id'), column('clientId'), column('registrationId'), column('subject'), column('obfuscatedSubject')],
+      ...[column('loginSessionId'), column('scope'), column('audience'), column('nonce'), column('acr'), column('amr')],
+      ...[column('accessTokenClaims'), column('idTokenClaims'), column('authenticatedAt'), column('requestedAt')],
+      ...[column('codeLifespan'), column('purgeAfter'), column('absoluteLifespan')],
+    ]
+    const rows = await this.#database.query<{ id: string }>(insertGrants, values)
+    const inserted = new Set(rows.map(({ id }) => id))
+    return grants.map(({ id }) => inserted.has(id))
+  }
+
+  async #redeem(redemptions: readonly Redemption[]): Promise<(Grant | undefined)[]> {
+    const sorted = inOrderOfIds(redemptions)
+    const rows = await this.#database.query<Grant>(redeemGrants, [
+      sorted.map(({ grantId }) => grantId),
+      sorted.map(({ mayRefresh }) => mayRefresh),
+      sorted.map(({ refreshLifespan }) => refreshLifespan),
+      sorted.map(({ accessExpiresAt }) => accessExpiresAt),
+      sorted.map(({ accessTokenId }) => accessTokenId),
+    ])
+    return matchRows(redemptions, rows)
+  }
+
+  async #rotate(rotations: readonly Rotation[]): Promise<(Grant | undefined)[]> {
+    const sorted = inOrderOfIds(rotations)
+    const rows = await this.#database.query<Grant>(refreshGrants, [
+      sorted.map(({ grantId }) => grantId),
+      sorted.map(({ generation }) => generation),
+      sorted.map(({ clientId }) => clientId),
+      sorted.map(({ registrationId }) => registrationId),
+      sorted.map(({ scope }) => scope),
+      sorted.map(({ refreshLifespan }) => refreshLifespan),
+      sorted.map(({ accessExpiresAt }) => accessExpiresAt),
+      sorted.map(({ accessTokenId }) => accessTokenId),
+      this.#grace.gracePeriod,
+      this.#grace.graceReuseCount,
+    ])
+    return matchRows(rotations, rows)
+  }
+}
+
+/** Two processes that change the same rows take them in the same order, so that neither waits for the other. */
+const inOrderOfIds = <T extends { readonly grantId: string }>(items: readonly T[]): T[] =>
+  [...items].sort((one, other) => (one.grantId < other.grantId ? -1 : 1))
+
+function matchRows(items: readonly { readonly grantId: string }[], rows: readonly Grant[]): (Grant | undefined)[] {
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  return items.map(({ grantId }) => byId.get(grantId))
+}

@@ -1,0 +1,92 @@
+// Answers the RPCs of TokenService: the token and revocation endpoints, and what the other services ask about grants.
+import {
+  type IssueTokenRequest,
+  type IssueTokenResponse,
+  type RevokeGrantsRequest,
+  TokenServiceService,
+} from '#proto/token/v1/token_service.js'
+import { OAuthError } from '../kit/oauth_error.js'
+import type { Call, Service } from '../kit/rpc/contract.js'
+import { defineService } from '../kit/rpc/server.js'
+import { grants } from './grants/index.js'
+import { inspectRefreshToken } from './inspect_refresh_token.js'
+import { idTokenKeySet } from './keys/key_ring.js'
+import type { Parts } from './parts.js'
+import { responseTypes } from './response_types/index.js'
+import { revokeToken } from './revoke_token.js'
+import { startGrant } from './start_grant.js'
+import type { UserClaims } from './user_claims.js'
+
+export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims): Service<typeof TokenServiceService> =>
+  defineService(TokenServiceService, {
+    issueToken: (request, call) => issueToken(parts, request, call),
+
+    async revokeToken(request, call) {
+      await revokeToken(parts, request, call)
+      return {}
+    },
+
+    startGrant: (request) => startGrant(parts, request),
+
+    async getUserClaims({ grantId }) {
+      return { claims: await userClaims.of(grantId) }
+    },
+
+    async revokeGrants({ selector }, call) {
+      return { revoked: await revokeGrants(parts, selector, call) }
+    },
+
+    async revokeClientAccessTokens({ clientId }) {
+      await parts.revocations.revokeClientTokens(clientId)
+      return {}
+    },
+
+    inspectRefreshToken: ({ refreshToken }, call) => inspectRefreshToken(parts, refreshToken, call),
+
+    async getGrantSession({ grantId }, call) {
+      const grant = await parts.grants.find(grantId, call)
+      if (!grant || grant.revokedAt !== null) throw new OAuthError('not_found', 'There is no such grant.')
+      return { extJson: Buffer.from(grant.accessTokenClaims ?? '') }
+    },
+
+    async getServerMetadata() {
+      const algs = new Set(parts.keys.keysOf(idTokenKeySet).map(({ alg }) => alg))
+      return {
+        metadata: {
+          grant_types_supported: Object.keys(grants),
+          response_types_supported: Object.keys(responseTypes),
+          id_token_signing_alg_values_supported: [...algs].sort(),
+        },
+      }
+    },
+  })
+
+/** What every grant type has in common; the rest is the grant type's own. Errors: RFC 6749 5.2. */
+async function issueToken(parts: Parts, request: IssueTokenRequest, call: Call): Promise<IssueTokenResponse> {
+  const { grantType, parameters, credentials } = request
+  if (grantType === '') throw new OAuthError('invalid_request', 'The parameter grant_type is missing.')
+  const grant = Object.hasOwn(grants, grantType) ? grants[grantType] : undefined
+  if (!grant) throw new OAuthError('unsupported_grant_type')
+  const { client, isPublic } = await parts.clients.authenticate(credentials, call)
+  if (!client.grantTypes.includes(grantType))
+    throw new OAuthError('unauthorized_client', 'The client may not use this grant type.')
+  const parameter = (name: string): string => (Object.hasOwn(parameters, name) ? (parameters[name] ?? '') : '')
+  return grant.issue(parts, { client, isPublic, parameter, call })
+}
+
+/** Returns how many grants there were. */
+async function revokeGrants(parts: Parts, selector: RevokeGrantsRequest['selector'], call: Call): Promise<number> {
+  const { revocations } = parts
+  switch (selector?.$case) {
+    case 'grantId':
+      return Number(await revocations.revokeGrant(selector.value))
+    case 'subject':
+      return revocations.revokeGrants({ by: 'subject', subject: selector.value }, call)
+    case 'subjectAndClient':
+      return revocations.revokeGrants({ by: 'subjectAndClient', ...selector.value }, call)
+    case 'loginSessionId':
+      return revocations.revokeGrants({ by: 'loginSession', loginSessionId: selector.value }, call)
+    default:
+      throw new OAuthError('invalid_request', 'The request does not say which grants.')
+  }
+}

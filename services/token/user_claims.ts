@@ -1,0 +1,59 @@
+// The claims about the end-user that a grant carries (OpenID Connect Core 5.3.2): read once, and kept until the grant is
+// revoked.
+import type { LogMessage } from '../kit/change_log_reader.js'
+import { nowSeconds } from '../kit/clock.js'
+import { FollowedCache } from '../kit/feed.js'
+import { OAuthError } from '../kit/oauth_error.js'
+import type { Parts } from './parts.js'
+import { type RevocationEntry, revocationKinds } from './store/revocation_store.js'
+import { userClaims } from './tokens/id_token.js'
+
+const maxGrants = 10_000
+
+interface KnownGrant {
+  readonly clientId: string
+  readonly registrationId: string
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+export class UserClaims {
+  readonly #parts: Parts
+  readonly #cache: FollowedCache<KnownGrant, Buffer, LogMessage<RevocationEntry>>
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#cache = new FollowedCache({
+      name: 'revocations',
+      max: maxGrants,
+      maxStalenessMs: parts.config.maxStalenessMs,
+      load: (grantId) => this.#load(grantId),
+      open: (position, signal) => parts.revocations.watch(position ?? Buffer.alloc(0), signal),
+      read: ({ entries, cursor, ...news }) => ({ keys: revokedGrants(entries), position: cursor, ...news }),
+    })
+  }
+
+  start(): void {
+    this.#cache.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#cache.stop()
+  }
+
+  /** Error: `invalid_token` where the grant is no more. */
+  async of(grantId: string): Promise<Record<string, unknown>> {
+    const { clientId, registrationId, claims } = await this.#cache.get(grantId)
+    if (!(await this.#parts.clients.isCurrent(clientId, registrationId))) throw new OAuthError('invalid_token')
+    return { ...claims, iat: nowSeconds() }
+  }
+
+  async #load(grantId: string): Promise<KnownGrant> {
+    const grant = await this.#parts.grants.find(grantId)
+    if (!grant || grant.revokedAt !== null) throw new OAuthError('invalid_token')
+    const { clientId, registrationId } = grant
+    return { clientId, registrationId, claims: userClaims(this.#parts.config.issuer, grant) }
+  }
+}
+
+const revokedGrants = (entries: readonly RevocationEntry[]): string[] =>
+  entries.filter(({ kind }) => kind === revocationKinds.grant).map(({ key }) => key)
