@@ -108,7 +108,7 @@ export function createDemo({ port, dataDir }: DemoOptions): Demo {
       })
       const notice = `For this demo: ${demoUser.email}, password ${demoUser.password}.`
       const login = loginConsent({ adminUrl, publicUrl, headers: adminHeaders, users: [demoUser], notice })
-      const client = clientApp({ issuer, publicUrl, url, clientId, clientSecret, scope })
+      const client = clientApp({ issuer, url, clientId, clientSecret, scope })
       const home = atHome(url)
       pages = (ctx, next) => home(ctx, () => login(ctx, () => client(ctx, next)))
     },

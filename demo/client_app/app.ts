@@ -10,8 +10,6 @@ import { strip, style } from './style.js'
 
 export interface ClientAppOptions {
   readonly issuer: string
-  /** The issuer's address for browsers. */
-  readonly publicUrl: string
   /** Where the app is reached. */
   readonly url: string
   readonly clientId: string
@@ -25,7 +23,6 @@ export const signedOutPath = '/signed-out'
 
 const maxPending = 10
 const maxFormBytes = 4096
-const maxExchanges = 20
 
 /** What a button of the page does; returns what to say about it. */
 type Action = (party: RelyingParty, log: Exchange[], signedIn: SignedIn) => Promise<string>
@@ -60,8 +57,7 @@ class ClientApp {
     const session = this.#sessions.find(ctx)
     const body = session?.signedIn ? signedInPage(session, session.signedIn) : signedOutPage(this.#options, session)
     if (session) session.outcome = undefined
-    // The form that logs out leads to the authorization server.
-    setPageHeaders(ctx, [this.#options.publicUrl])
+    setPageHeaders(ctx)
     ctx.type = 'html'
     ctx.body = body
   }
@@ -96,18 +92,21 @@ class ClientApp {
     if (!session?.signedIn) return redirect(ctx, '/')
     if (!isSame(session.csrfToken, form.get('csrf_token') ?? '')) throw new Refusal('The form did not come from here.')
     const party = await this.#relyingParty()
-    if (ctx.path === '/signout') {
-      const { url, state } = party.startSignOut(session.log, session.signedIn.tokens)
-      session.signOutState = state
-      return redirect(ctx, url)
-    }
     const log: Exchange[] = []
     const outcome = actions[ctx.path]?.(party, log, session.signedIn) ?? Promise.resolve('')
     const said = await outcome.then((text) => ({ text, bad: false }), failed)
     session.log.unshift(...log)
-    session.log.splice(maxExchanges)
     session.outcome = { ...said, exchanges: log.length }
     redirect(ctx, '/')
+  }
+
+  /** A link is enough for this: the authorization server asks the end-user first. */
+  async signOut(ctx: Context): Promise<void> {
+    const session = this.#sessions.find(ctx)
+    if (!session?.signedIn) return redirect(ctx, '/')
+    const { url, state } = (await this.#relyingParty()).startSignOut(session.log, session.signedIn.tokens)
+    session.signOutState = state
+    redirect(ctx, url)
   }
 
   finishSignOut(ctx: Context): void {
@@ -183,7 +182,7 @@ export function clientApp(options: ClientAppOptions): Middleware {
     ['POST /refresh', act],
     ['POST /introspect', act],
     ['POST /revoke', act],
-    ['POST /signout', act],
+    ['GET /signout', (ctx) => app.orSay(ctx, app.signOut(ctx))],
     [`GET ${signedOutPath}`, (ctx) => app.finishSignOut(ctx)],
     ['GET /client_app/style.css', file('css', style)],
     ['GET /client_app/strip.svg', file('svg', strip)],

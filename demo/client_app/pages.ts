@@ -58,7 +58,6 @@ const actions: readonly (readonly [path: string, label: string, kind: string])[]
   ['refresh', 'Refresh', 'primary'],
   ['introspect', 'Introspect', 'secondary'],
   ['revoke', 'Revoke', 'secondary'],
-  ['signout', 'Log out', 'secondary'],
 ]
 
 export function signedInPage(session: Session, signedIn: SignedIn): string {
@@ -78,7 +77,7 @@ export function signedInPage(session: Session, signedIn: SignedIn): string {
         html`<form method="post" action="${path}"><input type="hidden" name="csrf_token" value="${
           session.csrfToken
         }"><button type="submit" class="${kind}">${label}</button></form>`,
-    )}</div>
+    )}<a class="button secondary" href="signout">Log out</a></div>
 ${outcomeLine(outcome)}
 ${asked.length > 0 && html`<div class="asked">${asked.map((exchange) => exchangeDetails(exchange, true))}</div>`}
 <div class="panels">

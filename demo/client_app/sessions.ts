@@ -31,6 +31,7 @@ export interface Outcome {
   readonly exchanges: number
 }
 
+const maxExchanges = 20
 const cookieName = 'tessera_demo_client'
 const newToken = (): string => randomBytes(32).toString('base64url')
 
@@ -43,7 +44,9 @@ export class Sessions {
   }
 
   find(ctx: Context): Session | undefined {
-    return this.#sessions.get(this.#idOf(ctx))
+    const session = this.#sessions.get(this.#idOf(ctx))
+    session?.log.splice(maxExchanges)
+    return session
   }
 
   /** The name in the cookie, or the one that this very answer gives. */
