@@ -37,7 +37,7 @@ const services = [
   'tessera.token.v1.TokenService',
 ]
 
-describe.skipIf(!hasGrpcurl)('grpcurl', () => {
+describe.skipIf(!hasGrpcurl)('grpcurl', { meta: { needs: 'grpcurl' } }, () => {
   it('lists the services and describes a method', async () => {
     expect((await grpcurl(suite.grpcAddress, 'list')).split('\n')).toEqual(expect.arrayContaining(services))
     const described = await grpcurl(suite.grpcAddress, 'describe', 'tessera.token.v1.TokenService.IssueToken')

@@ -41,15 +41,16 @@ afterAll(() => suite.stop())
 describe('stubs generated from proto/', () => {
   it.skipIf(!hasGo)(
     'Go: creates a client, issues and introspects a token, reads the typed error',
+    { timeout: generous, meta: { needs: 'Go, protoc-gen-go and protoc-gen-go-grpc' } },
     async () => {
       await run('buf', ['generate', '--template', 'test/polyglot/go/buf.gen.yaml'])
       expect(await run('go', ['run', '.', suite.grpcAddress], `${here}go`)).toBe(expected)
     },
-    generous,
   )
 
   it.skipIf(!hasPython)(
     'Python: creates a client, issues and introspects a token, reads the typed error',
+    { timeout: generous, meta: { needs: 'Python with grpcio-tools' } },
     async () => {
       const protos = (await run('buf', ['ls-files', 'proto'])).split('\n').map((file) => file.replace('proto/', ''))
       const generated = `${here}python/gen`
@@ -62,16 +63,15 @@ describe('stubs generated from proto/', () => {
       })
       expect(stdout.trim()).toBe(expected)
     },
-    generous,
   )
 
   it.skipIf(!hasJava)(
     'Java: creates a client, issues and introspects a token, reads the typed error',
+    { timeout: generous, meta: { needs: 'Java and Maven' } },
     async () => {
       await run('mvn', ['-q', '-B', 'package'], `${here}java`)
       const classpath = `target/classes:${await run('cat', ['target/classpath'], `${here}java`)}`
       expect(await run('java', ['-cp', classpath, 'example.Main', suite.grpcAddress], `${here}java`)).toBe(expected)
     },
-    generous,
   )
 })

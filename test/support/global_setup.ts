@@ -11,6 +11,10 @@ declare module 'vitest' {
   export interface ProvidedContext {
     postgresDsn: string
   }
+  interface TaskMeta {
+    /** What a test needs of the machine; told where it is skipped for want of it. */
+    needs?: string
+  }
 }
 
 export const templateName = 'tessera_template'
