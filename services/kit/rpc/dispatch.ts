@@ -1,6 +1,7 @@
 // What happens to every call, in process and over the wire alike: may this caller call, how long may it take, and what is
 // told of a failure.
 
+import { setMaxListeners } from 'node:events'
 import { monotonicMs } from '../clock.js'
 import { log } from '../log.js'
 import { OAuthError, toOAuthError } from '../oauth_error.js'
@@ -36,6 +37,8 @@ class CallUnderWay implements Call {
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
+      // As many listeners as the call makes calls of its own.
+      setMaxListeners(0, this.#controller.signal)
       if (this.#aborted) this.#controller.abort()
     }
     return this.#controller.signal
