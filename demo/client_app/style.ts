@@ -41,14 +41,15 @@ header { padding-block: 1.5rem 0; }
 .wide { padding-block: 2.5rem 4rem; }
 .wide .lead { margin-top: .35rem; }
 .wide > .actions { margin-top: 1.5rem; }
+.wide > .actions > .button { flex: none; }
 .panels, .panels-side { display: grid; gap: 1.25rem; align-items: start; min-width: 0; }
 .panels { margin-top: 2rem; }
 @media (min-width: 56rem) { .panels { grid-template-columns: 1fr 1fr; } }
 .asked { margin-top: 1rem; }
 .plain { background: var(--sunken); color: var(--soft); }
-.panel { padding: 1.25rem 1.4rem; border: 1px solid var(--line); border-radius: .75rem; background: var(--surface); box-shadow: var(--shadow); min-width: 0; }
-.panel dl { margin-top: .85rem; font-size: .9063rem; }
-.panel dl > div { display: grid; grid-template-columns: minmax(7.7rem, 34%) 1fr; gap: .9rem; padding: .45rem 0; border-top: 1px solid var(--line); }
+.panel { padding: 1.25rem clamp(1rem, 3vw, 1.4rem); border: 1px solid var(--line); border-radius: .75rem; background: var(--surface); box-shadow: var(--shadow); min-width: 0; }
+.panel dl { margin-top: .85rem; font-size: .9rem; }
+.panel dl > div { display: grid; grid-template-columns: minmax(7.4rem, 34%) 1fr; gap: .7rem; padding: .45rem 0; border-top: 1px solid var(--line); }
 .panel dt { color: var(--soft); font: .8438rem/1.65 var(--mono); }
 .wire { margin-top: 2.5rem; scroll-margin-top: 1.5rem; }
 .wire > .small { margin: .25rem 0 1rem; }
