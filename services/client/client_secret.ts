@@ -11,10 +11,10 @@ import { createHmac, scrypt, timingSafeEqual } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { LRUCache } from 'lru-cache'
 import { OAuthError } from '../kit/oauth_error.js'
-import { newSecret, randomBytes } from '../kit/random.js'
+import { newSecret, newUuid, randomBytes } from '../kit/random.js'
 import { BoundedWork } from './bounded_work.js'
 import { text } from './metadata_rules.js'
-import type { StoredClient } from './store/client_store.js'
+import type { Candidate } from './store/client_store.js'
 
 /** Hydra's length; 26 characters of 6.04 bits. */
 export const generatedLength = 26
@@ -30,7 +30,7 @@ const maxEarlier = 5
 const cost = { N: 2 ** 14, r: 8, p: 1 }
 const digestSize = 32
 
-/** Who a secret is of; a `chosen` one that looks like ours is a `lookalike`. */
+/** Who thought of a secret: we, or a person; one of a person's that has the form of ours is a `lookalike`. */
 type Origin = 'generated' | 'chosen' | 'lookalike'
 
 interface SecretHash {
@@ -83,10 +83,18 @@ export class ClientSecrets {
   readonly #processKey = randomBytes(32)
   readonly #right = new LRUCache<string, true>({ max: 10_000 })
   readonly #underWay = new Map<string, Promise<boolean>>()
-  // The thread pool has four threads, and signing needs some.
-  readonly #checking = new BoundedWork(Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2))), 64)
+  // The thread pool has four threads, and signing needs some. Who waits longest is still answered within its deadline.
+  readonly #checking = new BoundedWork(Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2))), 32)
   readonly #hashing = new BoundedWork(1, 256)
   readonly #decoys = { generated: decoyOf('generated'), chosen: decoyOf('chosen') }
+  /** What stands in for a client that is not registered. */
+  readonly decoy: Candidate = {
+    isRegistered: false,
+    registrationId: newUuid(),
+    revision: 1,
+    method: '',
+    secretHashes: [format(this.#decoys.generated)],
+  }
 
   /** Hashes a secret that a person chose. Errors: `invalid_client_metadata`, `too_many_requests`. */
   async hashChosen(secret: string): Promise<string> {
@@ -96,18 +104,18 @@ export class ClientSecrets {
     return format({ origin: generatedForm.test(secret) ? 'lookalike' : 'chosen', salt, digest })
   }
 
-  /** Whether the secret is one of the client's; never, but after the same work, for no client. Error: `too_many_requests`. */
-  async verify(clientId: string, stored: StoredClient | undefined, secret: string): Promise<boolean> {
+  /** Whether the secret is one of the candidate's; never, but after the same work, for a decoy. Error: `too_many_requests`. */
+  async verify(clientId: string, candidate: Candidate, secret: string): Promise<boolean> {
     // What nobody could have as a secret is no secret of this client either.
     if (secret.length < minChosenLength || secret.length > maxChosenLength) return false
-    const hashes = stored?.secretHashes.map(parse) ?? []
+    const hashes = candidate.secretHashes.map(parse)
     if (!generatedForm.test(secret)) {
       const chosen = hashes.find(({ origin }) => origin === 'chosen') ?? this.#decoys.chosen
-      return this.#verifySlowly(clientId, stored, chosen, secret)
+      return this.#verifySlowly(clientId, candidate, chosen, secret)
     }
     const isGenerated = this.#verifyFast(hashes, secret)
     const lookalike = hashes.find(({ origin }) => origin === 'lookalike')
-    return isGenerated || (lookalike !== undefined && this.#verifySlowly(clientId, stored, lookalike, secret))
+    return isGenerated || (lookalike !== undefined && this.#verifySlowly(clientId, candidate, lookalike, secret))
   }
 
   /** Compares with as many hashes as a client can have, so that the time does not tell how many it has. */
@@ -123,11 +131,10 @@ export class ClientSecrets {
 
   async #verifySlowly(
     clientId: string,
-    stored: StoredClient | undefined,
+    { registrationId, revision }: Candidate,
     hash: SecretHash,
     secret: string,
   ): Promise<boolean> {
-    const { registrationId, revision } = stored?.client ?? { registrationId: '', revision: 0 }
     const key = this.#digestOf(`${clientId}\0${registrationId}\0${revision}\0${secret}`)
     if (this.#right.has(key)) return true
     const underWay = this.#underWay.get(key)

@@ -60,9 +60,7 @@ export function createHandlers(parts: ClientServiceParts): Handlers<typeof Clien
       return { client }
     },
     authenticateClient: ({ credentials }, call) =>
-      authenticateClient(credentials ?? ClientCredentials.create(), (clientId) => registration.find(clientId, call), {
-        secrets,
-      }),
+      authenticateClient(credentials ?? ClientCredentials.create(), { store, secrets }, call),
     watchClients: (request, call) => watchClients(store, request, call),
     getServerMetadata: async () => ({ metadata: serverMetadata }),
   }

@@ -1,28 +1,37 @@
 // Authenticates a client (RFC 6749 section 2.3): what must hold whatever the method.
 import type { AuthenticateClientResponse, ClientCredentials } from '#proto/client/v1/client_service.js'
 import { OAuthError } from '../../kit/oauth_error.js'
-import type { StoredClient } from '../store/client_store.js'
+import type { Call } from '../../kit/rpc/contract.js'
+import { isClientId } from '../client_metadata.js'
+import type { ClientStore } from '../store/client_store.js'
 import { authenticationMethods } from './index.js'
 import { type AuthenticationContext, type AuthenticationMethod, invalidClient, type Shown } from './method.js'
+
+export interface AuthenticationParts extends AuthenticationContext {
+  readonly store: ClientStore
+}
 
 /** Errors: `invalid_request` where two methods are used at once, else `invalid_client`. */
 export async function authenticateClient(
   credentials: ClientCredentials,
-  find: (clientId: string) => Promise<StoredClient | undefined>,
-  context: AuthenticationContext,
+  { store, secrets }: AuthenticationParts,
+  call: Call,
 ): Promise<AuthenticateClientResponse> {
   const { method, shown } = readCredentials(credentials)
-  const stored = await find(shown.clientId)
-  const isProven = await method.verify(shown, stored, context)
-  if (!stored || !isProven) throw invalidClient('the client is unknown or what it showed is not good')
-  const { client } = stored
-  const registered = client.tokenEndpointAuthMethod
+  const { clientId } = shown
+  const candidate = isClientId(clientId) ? await store.findCandidate(clientId, secrets.decoy, call) : secrets.decoy
+  const isProven = await method.verify(shown, candidate, { secrets })
+  if (!isProven || !candidate.isRegistered) throw invalidClient('the client is unknown or what it showed is not good')
   // Only who knows the secret is told that the method is the wrong one.
-  if (registered !== method.name)
+  if (candidate.method !== method.name)
     throw invalidClient(
       'not the registered method',
-      `The client is registered with token_endpoint_auth_method '${registered}'.`,
+      `The client is registered with token_endpoint_auth_method '${candidate.method}'.`,
     )
+  const client = (await store.find(clientId, call))?.client
+  const isTheSame = client?.registrationId === candidate.registrationId && client.revision === candidate.revision
+  // It changed meanwhile: what was good may no longer be.
+  if (!isTheSame) return authenticateClient(credentials, { store, secrets }, call)
   return { client, method: method.name, reusable: method.isReusable }
 }
 

@@ -9,7 +9,7 @@ export const clientSecretBasic: AuthenticationMethod = {
     const encoded = /^basic +(.*)$/i.exec(authorization)?.[1]
     return encoded === undefined ? undefined : readBasic(encoded)
   },
-  verify: ({ clientId, proof }, stored, { secrets }) => secrets.verify(clientId, stored, proof),
+  verify: ({ clientId, proof }, candidate, { secrets }) => secrets.verify(clientId, candidate, proof),
 }
 
 function readBasic(encoded: string): Shown {

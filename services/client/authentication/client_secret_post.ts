@@ -6,5 +6,5 @@ export const clientSecretPost: AuthenticationMethod = {
   usesSecret: true,
   isReusable: true,
   read: ({ clientId, clientSecret }) => (clientSecret === '' ? undefined : { clientId, proof: clientSecret }),
-  verify: ({ clientId, proof }, stored, { secrets }) => secrets.verify(clientId, stored, proof),
+  verify: ({ clientId, proof }, candidate, { secrets }) => secrets.verify(clientId, candidate, proof),
 }

@@ -2,7 +2,7 @@
 import type { ClientCredentials } from '#proto/client/v1/client_service.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import type { ClientSecrets } from '../client_secret.js'
-import type { StoredClient } from '../store/client_store.js'
+import type { Candidate } from '../store/client_store.js'
 
 /** What a client showed of itself, taken out of its wrapping. */
 export interface Shown {
@@ -23,8 +23,8 @@ export interface AuthenticationMethod {
   readonly isReusable: boolean
   /** What was shown by this method; undefined if it was not used. Error: `invalid_client` for what cannot be read. */
   readonly read: (credentials: ClientCredentials) => Shown | undefined
-  /** Whether what was shown proves the client. There may be no such client: it is then refused after the same work. */
-  readonly verify: (shown: Shown, stored: StoredClient | undefined, context: AuthenticationContext) => Promise<boolean>
+  /** Whether what was shown proves the candidate; a decoy is refused after the same work. */
+  readonly verify: (shown: Shown, candidate: Candidate, context: AuthenticationContext) => Promise<boolean>
 }
 
 /** The one answer to whatever is wrong, so that it tells nothing; the cause is for the log. */

@@ -9,5 +9,5 @@ export const none: AuthenticationMethod = {
   isReusable: true,
   read: ({ authorization, clientId, clientSecret, clientAssertion, clientAssertionType }) =>
     authorization || clientSecret || clientAssertion || clientAssertionType ? undefined : { clientId, proof: '' },
-  verify: async (_shown, stored) => stored?.client.tokenEndpointAuthMethod === name,
+  verify: async (_shown, candidate) => candidate.method === name,
 }

@@ -1,13 +1,24 @@
 // Keeps clients: reads by key, lists by pages, and writes together with the log of changes that readers follow.
+import type { QueryResultRow } from 'pg'
 import { PrismaClient } from '#prisma/client/client.js'
 import type { ClientChange } from '#proto/client/v1/client_service.js'
 import { ChangeLog } from '../../kit/change_log.js'
 import { Database, type DatabaseOptions } from '../../kit/database.js'
+import { log } from '../../kit/log.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { fromRow, type StoredClient, toRow } from './client_row.js'
 
 export type { StoredClient } from './client_row.js'
+
+/** What a client is authenticated against. There may be no such client: then it is a decoy of the same form. */
+export interface Candidate {
+  readonly isRegistered: boolean
+  readonly registrationId: string
+  readonly revision: number
+  readonly method: string
+  readonly secretHashes: readonly string[]
+}
 
 export interface ClientQuery {
   readonly size: number
@@ -15,6 +26,16 @@ export interface ClientQuery {
   readonly after: { readonly createdAt: Date; readonly clientId: string } | undefined
   readonly clientName: string | undefined
   readonly owner: string | undefined
+}
+
+const findCandidate = {
+  name: 'find_candidate',
+  text: `SELECT c.client_id IS NOT NULL AS "isRegistered",
+                coalesce(c.registration_id, $2::uuid) AS "registrationId",
+                coalesce(c.revision, $3::integer) AS revision,
+                coalesce(c.token_endpoint_auth_method, $4::text) AS method,
+                coalesce(c.secret_hashes, $5::text[]) AS "secretHashes"
+           FROM (VALUES ($1::text)) AS shown (client_id) LEFT JOIN client c ON c.client_id = shown.client_id`,
 }
 
 /** Entries stay for an hour (prisma/client/schema.prisma); a reader that was away for longer than this begins anew. */
@@ -48,6 +69,14 @@ export class ClientStore {
   async find(clientId: string, call: Call): Promise<StoredClient | undefined> {
     const row = await this.#database.prisma(call, (prisma) => prisma.client.findUnique({ where: { clientId } }))
     return row ? fromRow(row) : undefined
+  }
+
+  /** The client to authenticate, or the decoy: it takes the same statement, row and time. */
+  async findCandidate(clientId: string, decoy: Candidate, call: Call): Promise<Candidate> {
+    const { registrationId, revision, method, secretHashes } = decoy
+    const values = [clientId, registrationId, revision, method, secretHashes]
+    const [candidate] = await this.#database.query<Candidate & QueryResultRow>(findCandidate, values, call)
+    return candidate ?? decoy
   }
 
   /** Clients in the order of their registration. */
@@ -110,6 +139,7 @@ export class ClientStore {
       })
       return isWritten ? [change] : []
     })
+    if (isWritten) log.info(change, 'a client changed')
     return isWritten
   }
 }

@@ -1,0 +1,39 @@
+import { OAuthError } from '../../kit/oauth_error.js'
+import { isClientId } from '../client_metadata.js'
+import { authenticationMethods } from './index.js'
+import { invalidClient } from './method.js'
+/** Errors: `invalid_request` where two methods are used at once, else `invalid_client`. */
+export async function authenticateClient(credentials, { store, secrets }, call) {
+  const { method, shown } = readCredentials(credentials)
+  const { clientId } = shown
+  const candidate = isClientId(clientId) ? await store.findCandidate(clientId, secrets.decoy, call) : secrets.decoy
+  const isProven = await method.verify(shown, candidate, { secrets })
+  if (!isProven || !candidate.isRegistered) throw invalidClient('the client is unknown or what it showed is not good')
+  // Only who knows the secret is told that the method is the wrong one.
+  if (candidate.method !== method.name)
+    throw invalidClient(
+      'not the registered method',
+      `The client is registered with token_endpoint_auth_method '${candidate.method}'.`,
+    )
+  const client = (await store.find(clientId, call))?.client
+  const isTheSame = client?.registrationId === candidate.registrationId && client.revision === candidate.revision
+  // It changed meanwhile: what was good may no longer be.
+  if (!isTheSame) return authenticateClient(credentials, { store, secrets }, call)
+  return { client, method: method.name, reusable: method.isReusable }
+}
+function readCredentials(credentials) {
+  const { authorization, clientSecret, clientAssertion, clientAssertionType } = credentials
+  const proofs = [authorization, clientSecret, clientAssertion || clientAssertionType].filter((proof) => proof !== '')
+  if (proofs.length > 1)
+    throw new OAuthError('invalid_request', 'The client must not use more than one authentication method.')
+  for (const method of authenticationMethods) {
+    const shown = method.read(credentials)
+    if (!shown) continue
+    if (shown.clientId === '') throw invalidClient('no client id was shown')
+    if (credentials.clientId !== '' && credentials.clientId !== shown.clientId)
+      throw invalidClient('client_id is another than the one that was authenticated')
+    return { method, shown }
+  }
+  throw invalidClient('no method that is supported was used')
+}
+//# sourceMappingURL=authenticate_client.js.map

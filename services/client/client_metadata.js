@@ -1,0 +1,132 @@
+import { OAuthError } from '../kit/oauth_error.js'
+import { authenticationMethods } from './authentication/index.js'
+import { hasKeys, publicKeys } from './client_jwks.js'
+import {
+  anything,
+  endpointUri,
+  httpsUri,
+  json,
+  list,
+  oneOf,
+  optional,
+  origin,
+  originOf,
+  requestUri,
+  responseType,
+  scope,
+  text,
+  webUri,
+  word,
+} from './metadata_rules.js'
+import { partsOf, redirectUriProblem } from './redirect_uri.js'
+
+/** Hydra's default, where a client names no scope. */
+const defaultScope = 'offline_access offline openid'
+/** What a client can sign with, for us to check (RFC 7518 section 3.1, RFC 8037). */
+const signingAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
+/** Subject identifier types (OpenID Connect Core section 8). */
+export const subjectTypes = ['public']
+/** 68 years: the end of what is issued today still fits in 32 bits of epoch seconds. */
+const maxLifespan = 2 ** 31 - 1
+const lifespans = (values) => {
+  for (const [name, seconds] of Object.entries(values ?? {}))
+    if (seconds !== undefined && (seconds < 1 || seconds > maxLifespan))
+      return `has ${wireName(name)} outside of 1 to ${maxLifespan} seconds`
+  return undefined
+}
+/** Visible ASCII that stays one segment of a path however it is written. */
+const clientId = (value) => {
+  if (value.includes('/') || value.includes('..') || value === '.') return 'must not have a slash or dot segment'
+  return word(255)(value)
+}
+const rules = {
+  clientId,
+  clientName: text(255),
+  redirectUris: list(100, redirectUriProblem),
+  grantTypes: list(50, word(255)),
+  responseTypes: list(50, responseType),
+  scope,
+  audience: list(100, word(2_048)),
+  owner: text(255),
+  policyUri: optional(webUri),
+  allowedCorsOrigins: list(100, origin),
+  tosUri: optional(webUri),
+  clientUri: optional(webUri),
+  logoUri: optional(webUri),
+  contacts: list(50, text(255)),
+  subjectType: oneOf(...subjectTypes),
+  sectorIdentifierUri: optional(httpsUri),
+  jwksUri: optional(endpointUri),
+  jwks: publicKeys,
+  tokenEndpointAuthMethod: oneOf(...authenticationMethods.map((method) => method.name)),
+  tokenEndpointAuthSigningAlg: optional(oneOf(...signingAlgorithms)),
+  requestUris: list(100, requestUri),
+  requestObjectSigningAlg: optional(oneOf('none', ...signingAlgorithms)),
+  userinfoSignedResponseAlg: oneOf('none', 'RS256'),
+  idTokenSignedResponseAlg: optional(oneOf('RS256', 'PS256', 'ES256', 'EdDSA')),
+  frontchannelLogoutUri: optional(endpointUri),
+  frontchannelLogoutSessionRequired: anything,
+  postLogoutRedirectUris: list(100, redirectUriProblem),
+  backchannelLogoutUri: optional(endpointUri),
+  backchannelLogoutSessionRequired: anything,
+  metadata: json(64 * 1_024),
+  accessTokenStrategy: optional(oneOf('opaque', 'jwt')),
+  skipConsent: anything,
+  skipLogoutConsent: anything,
+  initiateLoginUri: optional(httpsUri),
+  lifespans,
+  createdAt: anything,
+  updatedAt: anything,
+  revision: anything,
+  registrationId: anything,
+  revokeTokensOnLogout: anything,
+}
+const identifyingFields = ['clientId', 'createdAt', 'updatedAt', 'revision', 'registrationId']
+/** The fields that an update can set, by their names in the contract. */
+export const updatableFields = new Map(
+  Object.keys(rules)
+    .filter((field) => !identifyingFields.includes(field))
+    .map((field) => [wireName(field), field]),
+)
+/** `clientName` as `client_name`. */
+function wireName(field) {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+/** Whether a client could have this id; one that could not is looked for nowhere. */
+export const isClientId = (value) => clientId(value) === undefined
+/** The client with the defaults for what it leaves out, and with lists and origins in their one spelling. */
+export function completeMetadata(client) {
+  const { grantTypes, responseTypes, jwks } = client
+  return {
+    ...client,
+    grantTypes: grantTypes.length > 0 ? grantTypes : ['authorization_code'],
+    responseTypes: responseTypes.length > 0 ? responseTypes : ['code'],
+    scope: client.scope.split(' ').filter(Boolean).join(' ') || defaultScope,
+    subjectType: client.subjectType || 'public',
+    tokenEndpointAuthMethod: client.tokenEndpointAuthMethod || 'client_secret_basic',
+    userinfoSignedResponseAlg: client.userinfoSignedResponseAlg || 'none',
+    allowedCorsOrigins: client.allowedCorsOrigins.map((value) => originOf(value) ?? value),
+    jwks: hasKeys(jwks) ? jwks : undefined,
+  }
+}
+/** Refuses a complete client that cannot be registered. Errors: `invalid_redirect_uri`, `invalid_client_metadata`. */
+export function checkMetadata(client) {
+  for (const [field, rule] of Object.entries(rules)) {
+    const problem = rule(client[field])
+    if (problem) refuse(field, problem)
+  }
+  if (client.jwks && client.jwksUri) refuse('jwks', 'excludes jwks_uri')
+  const sites = new Set(client.redirectUris.map(siteOf))
+  const stray = client.postLogoutRedirectUris.findIndex((uri) => !sites.has(siteOf(uri)))
+  if (stray >= 0)
+    refuse('postLogoutRedirectUris', `entry ${stray + 1} has another scheme, host or port than every redirect URI`)
+}
+function siteOf(uri) {
+  const { scheme, host, port } = partsOf(uri)
+  return `${scheme}://${host}:${port}`
+}
+function refuse(field, problem) {
+  const code = field === 'redirectUris' ? 'invalid_redirect_uri' : 'invalid_client_metadata'
+  throw new OAuthError(code, `${wireName(field)}: ${problem}.`)
+}
+//# sourceMappingURL=client_metadata.js.map

@@ -1,0 +1,120 @@
+// Client secrets (RFC 6749 section 2.3.1): made, hashed, checked.
+//
+// A secret that we made has over 150 bits and is kept as one salted HMAC: nobody can try them all. One that a person
+// chose goes through scrypt, in the thread pool and a few at a time; that it was right is remembered by a digest under a
+// key that this process alone has, until the client changes.
+//
+// How much work a check takes depends on the form of the secret that is shown, not on the client: whether the client
+// exists, and how its secret came about, cannot be told from the time. The one exception is a chosen secret that has the
+// form of a generated one.
+import { createHmac, scrypt, timingSafeEqual } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { LRUCache } from 'lru-cache'
+import { OAuthError } from '../kit/oauth_error.js'
+import { newSecret, newUuid, randomBytes } from '../kit/random.js'
+import { BoundedWork } from './bounded_work.js'
+import { text } from './metadata_rules.js'
+/** Hydra's length; 26 characters of 6.04 bits. */
+export const generatedLength = 26
+const generatedForm = /^[A-Za-z0-9\-._~]{26}$/
+const minChosenLength = 6
+const maxChosenLength = 512
+/** Earlier secrets that stay good after a rotation. */
+const maxEarlier = 5
+/** 16 MiB and some 40 ms for each. */
+const cost = { N: 2 ** 14, r: 8, p: 1 }
+const digestSize = 32
+/** `<origin>$<salt>$<digest>`, the two in base64url. */
+const format = ({ origin, salt, digest }) => `${origin}$${salt.toString('base64url')}$${digest.toString('base64url')}`
+function parse(hash) {
+  const [origin = '', salt = '', digest = ''] = hash.split('$')
+  return { origin: origin, salt: Buffer.from(salt, 'base64url'), digest: Buffer.from(digest, 'base64url') }
+}
+const fastDigest = (salt, secret) => createHmac('sha256', salt).update(secret).digest()
+const slowDigest = (salt, secret) =>
+  new Promise((resolve, reject) => {
+    scrypt(secret, salt, digestSize, cost, (error, digest) => (error ? reject(error) : resolve(digest)))
+  })
+/** A new secret of ours, and what is kept of it. */
+export function generateSecret() {
+  const [secret, salt] = [newSecret(generatedLength), randomBytes(16)]
+  return { secret, hash: format({ origin: 'generated', salt, digest: fastDigest(salt, secret) }) }
+}
+/** The hashes after a rotation: the new one, and as many of the earlier as stay good. */
+export const rotatedHashes = (newest, earlier) => [newest, ...earlier.slice(0, maxEarlier)]
+/** Refuses a secret that a person cannot choose. Error: `invalid_client_metadata`. */
+function checkChosen(secret) {
+  const problem =
+    [...secret].length < minChosenLength
+      ? `is shorter than ${minChosenLength} characters`
+      : text(maxChosenLength)(secret)
+  if (problem) throw new OAuthError('invalid_client_metadata', `client_secret: ${problem}.`)
+}
+/** A hash of the same form that nothing fits. */
+const decoyOf = (origin) => ({ origin, salt: randomBytes(16), digest: randomBytes(digestSize) })
+export class ClientSecrets {
+  #processKey = randomBytes(32)
+  #right = new LRUCache({ max: 10_000 })
+  #underWay = new Map()
+  // The thread pool has four threads, and signing needs some. Who waits longest is still answered within its deadline.
+  #checking = new BoundedWork(Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2))), 32)
+  #hashing = new BoundedWork(1, 256)
+  #decoys = { generated: decoyOf('generated'), chosen: decoyOf('chosen') }
+  /** What stands in for a client that is not registered. */
+  decoy = {
+    isRegistered: false,
+    registrationId: newUuid(),
+    revision: 1,
+    method: '',
+    secretHashes: [format(this.#decoys.generated)],
+  }
+  /** Hashes a secret that a person chose. Errors: `invalid_client_metadata`, `too_many_requests`. */
+  async hashChosen(secret) {
+    checkChosen(secret)
+    const salt = randomBytes(16)
+    const digest = await this.#hashing.run(() => slowDigest(salt, secret))
+    return format({ origin: generatedForm.test(secret) ? 'lookalike' : 'chosen', salt, digest })
+  }
+  /** Whether the secret is one of the candidate's; never, but after the same work, for a decoy. Error: `too_many_requests`. */
+  async verify(clientId, candidate, secret) {
+    // What nobody could have as a secret is no secret of this client either.
+    if (secret.length < minChosenLength || secret.length > maxChosenLength) return false
+    const hashes = candidate.secretHashes.map(parse)
+    if (!generatedForm.test(secret)) {
+      const chosen = hashes.find(({ origin }) => origin === 'chosen') ?? this.#decoys.chosen
+      return this.#verifySlowly(clientId, candidate, chosen, secret)
+    }
+    const isGenerated = this.#verifyFast(hashes, secret)
+    const lookalike = hashes.find(({ origin }) => origin === 'lookalike')
+    return isGenerated || (lookalike !== undefined && this.#verifySlowly(clientId, candidate, lookalike, secret))
+  }
+  /** Compares with as many hashes as a client can have, so that the time does not tell how many it has. */
+  #verifyFast(hashes, secret) {
+    const generated = hashes.filter(({ origin }) => origin === 'generated')
+    let isRight = false
+    for (let index = 0; index <= maxEarlier; index++) {
+      const { salt, digest } = generated[index] ?? this.#decoys.generated
+      if (timingSafeEqual(fastDigest(salt, secret), digest)) isRight = true
+    }
+    return isRight
+  }
+  async #verifySlowly(clientId, { registrationId, revision }, hash, secret) {
+    const key = this.#digestOf(`${clientId}\0${registrationId}\0${revision}\0${secret}`)
+    if (this.#right.has(key)) return true
+    const underWay = this.#underWay.get(key)
+    if (underWay) return underWay
+    const checking = this.#checking.run(async () => timingSafeEqual(await slowDigest(hash.salt, secret), hash.digest))
+    this.#underWay.set(key, checking)
+    try {
+      const isRight = await checking
+      if (isRight) this.#right.set(key, true)
+      return isRight
+    } finally {
+      this.#underWay.delete(key)
+    }
+  }
+  #digestOf(shown) {
+    return createHmac('sha256', this.#processKey).update(shown).digest('base64')
+  }
+}
+//# sourceMappingURL=client_secret.js.map

@@ -1,0 +1,67 @@
+import { ClientCredentials } from '#proto/client/v1/client_service.js'
+import { OAuthError } from '../kit/oauth_error.js'
+import { decodeBase64url } from '../kit/sealing.js'
+import { authenticateClient } from './authentication/authenticate_client.js'
+import { authenticationMethods } from './authentication/index.js'
+import { subjectTypes } from './client_metadata.js'
+import { text } from './metadata_rules.js'
+import { readPageToken, writePageToken } from './page_token.js'
+
+const methodNames = authenticationMethods.map(({ name }) => name)
+/** RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3. */
+const serverMetadata = {
+  token_endpoint_auth_methods_supported: methodNames,
+  revocation_endpoint_auth_methods_supported: methodNames,
+  subject_types_supported: subjectTypes,
+}
+const defaultPageSize = 100
+const maxPageSize = 500
+const maxUint32 = 2 ** 32 - 1
+export function createHandlers(parts) {
+  const { store, registration, secrets, sealer } = parts
+  return {
+    createClient: (request) => registration.create(request),
+    getClient: async ({ clientId }, call) => ({ client: (await registration.get(clientId, call)).client }),
+    listClients: (request, call) => listClients(store, sealer, request, call),
+    updateClient: (request, call) => registration.update(request, call),
+    deleteClient: async ({ clientId }, call) => {
+      await registration.delete(clientId, call)
+      return {}
+    },
+    rotateClientSecret: async ({ clientId }, call) => {
+      const { client, secret } = await registration.rotateSecret(clientId, call)
+      return { client, clientSecret: secret }
+    },
+    dropRotatedClientSecrets: async ({ clientId }, call) => {
+      const { client } = await registration.dropRotatedSecrets(clientId, call)
+      return { client }
+    },
+    authenticateClient: ({ credentials }, call) =>
+      authenticateClient(credentials ?? ClientCredentials.create(), { store, secrets }, call),
+    watchClients: (request, call) => watchClients(store, request, call),
+    getServerMetadata: async () => ({ metadata: serverMetadata }),
+  }
+}
+async function listClients(store, sealer, { pageSize, pageToken, clientName, owner }, call) {
+  for (const filter of [clientName, owner])
+    if (text(255)(filter)) throw new OAuthError('invalid_request', 'A filter is not a line of at most 255 characters.')
+  const size = Math.min(pageSize || defaultPageSize, maxPageSize)
+  const after = readPageToken(sealer, pageToken)
+  // One more than asked for tells whether there is another page.
+  const found = await store.list({ size: size + 1, after, clientName, owner }, call)
+  const clients = found.slice(0, size).map(({ client }) => client)
+  const last = found.length > size ? clients.at(-1) : undefined
+  return { clients, nextPageToken: last ? writePageToken(sealer, last) : '' }
+}
+async function* watchClients(store, { position }, call) {
+  const cursor = decodeBase64url(position)
+  if (!cursor) throw new OAuthError('position_lost')
+  for await (const message of store.changes.watch(cursor, call.signal))
+    yield {
+      changes: [...message.entries],
+      position: message.cursor.toString('base64url'),
+      ageMs: Math.min(Math.ceil(message.ageMs), maxUint32),
+      sentAtMs: message.sentAtMs,
+    }
+}
+//# sourceMappingURL=client_service.js.map
