@@ -78,6 +78,7 @@ export class Composition {
   readonly #stopping = new AbortController()
   #watching: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  #ready = false
 
   private constructor(parts: {
     config: Config
@@ -165,10 +166,10 @@ export class Composition {
   async #refreshReadiness(): Promise<boolean> {
     const states = await Promise.all(this.#running.map((service) => service.ready().catch(() => false)))
     const ready = states.every(Boolean) && !this.#stopping.signal.aborted
-    if (this.#gateway && this.#gateway.ready !== ready) {
-      this.#gateway.ready = ready
-      log.info({ ready }, 'readiness changed')
-    }
+    // The first time is told by whoever waits for it.
+    if (this.#watching && this.#ready !== ready) log.warn({ ready }, 'readiness changed')
+    this.#ready = ready
+    if (this.#gateway) this.#gateway.ready = ready
     this.#rpc?.setServing(ready)
     return ready
   }

@@ -10,19 +10,22 @@ export function developmentSecrets(dataDir: string): string[] {
   const path = join(dataDir, 'secrets.json')
   try {
     mkdirSync(dataDir, { recursive: true })
-    writeFileSync(path, `${JSON.stringify({ system: [developmentPrefix + newSecret(43)] })}\n`, {
-      mode: 0o600,
-      flag: 'wx',
-    })
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code !== 'EEXIST')
-      throw new StartupError(
-        `${path} cannot be written (${code}): choose a data folder that you can write to with --data`,
-      )
+    throw notWritable(dataDir, 'made', cause)
+  }
+  const secrets = JSON.stringify({ system: [developmentPrefix + newSecret(43)] })
+  try {
+    writeFileSync(path, `${secrets}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw notWritable(path, 'written', cause)
   }
   return readSecrets(path)
 }
+
+const notWritable = (path: string, what: string, cause: unknown) =>
+  new StartupError(
+    `${path} cannot be ${what} (${(cause as NodeJS.ErrnoException).code}): choose a data folder that you can write to with --data`,
+  )
 
 function readSecrets(path: string): string[] {
   try {
