@@ -3,6 +3,7 @@ import Koa from 'koa'
 import { monotonicMs } from '../services/kit/clock.js'
 import { log } from '../services/kit/log.js'
 import { OAuthError } from '../services/kit/oauth_error.js'
+import type { Guard } from './http/admin_guard.js'
 import { hasBody } from './http/body.js'
 import type { Cors } from './http/cors.js'
 import type { Context, RequestState } from './http/endpoint.js'
@@ -15,8 +16,8 @@ export interface AppOptions {
   readonly answerError: ErrorAnswer
   /** Absent where no endpoint may be called from pages of other origins. */
   readonly cors?: Cors
-  /** Refuses who may not use this listener; `path` is the request's. */
-  readonly guard?: (ctx: Context, path: string) => void
+  /** Refuses who may not use this listener. */
+  readonly guard?: Guard
   /** The gateway is ending: connections are not kept. */
   readonly isEnding: () => boolean
   /** Milliseconds that a request may take in all. */
@@ -32,8 +33,8 @@ export function createApp(options: AppOptions): Koa<RequestState> {
     try {
       checkFields(ctx.req)
       const { path, query } = targetOf(ctx.req)
-      options.guard?.(ctx, path)
       const found = options.router.find(path)
+      options.guard?.(ctx, found?.place)
       if (!found) throw new OAuthError('not_found', 'Nothing is served at this address.')
       isPage = found.place.page
       ctx.state.query = query

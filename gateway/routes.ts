@@ -21,7 +21,7 @@ import { token } from './endpoints/token.js'
 import { userinfo } from './endpoints/userinfo.js'
 import type { Method, Route } from './http/endpoint.js'
 
-type More = Pick<Route, 'metadata' | 'cors' | 'page'>
+type More = Pick<Route, 'metadata' | 'cors' | 'page' | 'open'>
 
 const route = (
   methods: string,
@@ -39,6 +39,7 @@ const route = (
 
 const cors = true
 const page = true
+const open = true
 
 export const publicRoutes: readonly Route[] = [
   route('GET POST', '/oauth2/auth', authorization, 'RFC 6749 3.1', { page, metadata: 'authorization_endpoint' }),
@@ -92,7 +93,7 @@ export const adminRoutes: readonly Route[] = [
   route('POST', '/admin/oauth2/introspect', introspectToken, 'Hydra introspectOAuth2Token, RFC 7662'),
   route('DELETE', '/admin/oauth2/tokens', revokeClientAccessTokens, 'Hydra deleteOAuth2Token'),
   route('GET', '/admin/keys/{set}', getKeySet, 'Hydra getJsonWebKeySet'),
-  route('GET', '/health/alive', alive, 'Hydra'),
-  route('GET', '/health/ready', ready, 'Hydra'),
+  route('GET', '/health/alive', alive, 'Hydra', { open }),
+  route('GET', '/health/ready', ready, 'Hydra', { open }),
   route('GET', '/version', version, 'Hydra'),
 ]

@@ -6,16 +6,19 @@ import type { Config } from '../../services/kit/config/config.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import { isJson } from './body.js'
 import type { Context } from './endpoint.js'
+import type { Place } from './router.js'
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-/** Refuses a request that may not use the admin API. */
-export function createAdminGuard({ serve, urls }: Config): (ctx: Context) => void {
+/** Refuses a request that may not use a listener; `place` is what it wants, if there is such a thing. */
+export type Guard = (ctx: Context, place: Place | undefined) => void
+
+export function createAdminGuard({ serve, urls }: Config): Guard {
   const tokens = serve.admin.tokens.map(digest)
   const hosts = new Set(['localhost', serve.admin.host, urls.self.admin && new URL(urls.self.admin).hostname])
-  return (ctx) => {
-    if (tokens.length > 0) checkToken(ctx, tokens)
-    else checkHost(ctx, hosts)
+  return (ctx, place) => {
+    if (tokens.length === 0) checkHost(ctx, hosts)
+    else if (!place?.open) checkToken(ctx, tokens)
     checkBrowser(ctx)
   }
 }

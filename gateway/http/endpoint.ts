@@ -43,4 +43,6 @@ export interface Route {
   readonly cors?: true
   /** A browser shows its answers: errors are pages. */
   readonly page?: true
+  /** Whoever watches over the process may call it without a token of the admin API. */
+  readonly open?: true
 }

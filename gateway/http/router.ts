@@ -8,6 +8,7 @@ export interface Place {
   readonly allow: string
   readonly cors: boolean
   readonly page: boolean
+  readonly open: boolean
 }
 
 export interface Found {
@@ -97,6 +98,7 @@ function placeOf(routes: readonly Route[], gateway: Gateway): Place {
     endpoints,
     cors,
     page: routes.some((route) => route.page),
+    open: routes.some((route) => route.open),
     allow: [...endpoints.keys(), ...(cors && gateway.config.serve.public.cors.enabled ? ['OPTIONS'] : [])].join(', '),
   }
 }

@@ -19,7 +19,8 @@ export function patchClient({ services }: Gateway): Endpoint {
     const patch = checkPatch(await readJson(ctx))
     const clientId = clientIdOf(ctx)
     const { client } = await services.clients.getClient({ clientId }, ctx.state.call)
-    const document = client ? clientToDocument(client) : {}
+    // A copy: in one process the client is the service's own object.
+    const document = structuredClone(client ? clientToDocument(client) : {})
     for (const operation of patch) apply(document, operation)
     const patched = { ...clientFromJson(document).client, clientId }
     const request = { client: patched, updateMask: fieldsOf(patch), clientSecret: '' }
