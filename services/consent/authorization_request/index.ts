@@ -1,0 +1,77 @@
+// The checks of an authorization request, in their order (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.2).
+import type { Client } from '#proto/client/v1/client_service.js'
+import type { Clients } from '../clients.js'
+import { checkAudience } from './audience.js'
+import type { AuthorizationRequest, Check, CheckContext, Incoming } from './check.js'
+import { checkClaims } from './claims.js'
+import { findClient } from './client.js'
+import { checkCodeChallenge } from './code_challenge.js'
+import { checkDisplay } from './display.js'
+import { checkDuplicates } from './duplicates.js'
+import { checkIdTokenHint } from './id_token_hint.js'
+import { checkMaxAge } from './max_age.js'
+import { checkPrompt, checkSilentRequest } from './prompt.js'
+import { chooseRedirectUri } from './redirect_uri.js'
+import { checkResponseMode } from './response_mode.js'
+import { checkResponseType } from './response_type.js'
+import { checkScope } from './scope.js'
+import { checkSize } from './size.js'
+import { checkUnsupportedParameters } from './unsupported_parameters.js'
+
+/** What these throw goes back to the client. */
+export const checks: readonly Check[] = [
+  checkResponseMode,
+  checkDuplicates,
+  checkSize,
+  checkUnsupportedParameters,
+  checkResponseType,
+  checkScope,
+  checkAudience,
+  checkCodeChallenge,
+  checkPrompt,
+  checkMaxAge,
+  checkDisplay,
+  checkClaims,
+  checkSilentRequest,
+  checkIdTokenHint,
+]
+
+/** Those that depend on how the client is registered, for a flow under way whose client has changed. */
+export const checksOfClient: readonly Check[] = [
+  checkResponseType,
+  checkScope,
+  checkAudience,
+  checkCodeChallenge,
+  checkPrompt,
+  checkSilentRequest,
+]
+
+/** Before all of them: who asks, and where errors go. What is thrown here is shown by the server itself. */
+export async function receiveRequest(incoming: Incoming, clients: Clients): Promise<AuthorizationRequest> {
+  return requestOf(await findClient(incoming, clients), incoming)
+}
+
+/** The request before its checks. */
+export function requestOf(client: Client, incoming: Incoming): AuthorizationRequest {
+  return {
+    ...incoming,
+    client,
+    redirectUri: chooseRedirectUri(client, incoming),
+    redirectUriOmitted: !incoming.parameters['redirect_uri'],
+    responseMode: 'query',
+    scope: [],
+    audience: [],
+    prompt: [],
+    maxAge: undefined,
+    codeChallenge: Buffer.alloc(0),
+    idTokenHint: undefined,
+  }
+}
+
+export async function runChecks(
+  list: readonly Check[],
+  request: AuthorizationRequest,
+  context: CheckContext,
+): Promise<void> {
+  for (const check of list) await check(request, context)
+}

@@ -1,0 +1,36 @@
+// What the consent service takes out of the configuration.
+import type { Config } from '../kit/config/config.js'
+
+export interface ConsentConfig {
+  readonly dsn: string
+  readonly maxConnections: number
+  readonly secrets: Config['secrets']
+  readonly issuer: string
+  /** Where browsers reach the public port, without a slash at the end. */
+  readonly publicUrl: string
+  readonly urls: Pick<Config['urls'], 'login' | 'consent' | 'logout' | 'post_logout_redirect'>
+  readonly cookieNames: Config['serve']['cookies']['names']
+  readonly ttl: Config['ttl']
+  readonly scopeStrategy: Config['strategies']['scope']
+  /** Every client has to use PKCE, not only public ones. */
+  readonly pkceEnforced: boolean
+  /** Errors for clients have Hydra's older members beside those of RFC 6749. */
+  readonly legacyErrorFields: boolean
+  /** Milliseconds that what is remembered of clients may be behind. */
+  readonly maxStalenessMs: number
+}
+
+export const pickConfig = ({ dsn, db, secrets, urls, serve, ttl, strategies, ...config }: Config): ConsentConfig => ({
+  dsn,
+  maxConnections: db.max_connections,
+  secrets,
+  issuer: urls.self.issuer,
+  publicUrl: (urls.self.public || urls.self.issuer).replace(/\/+$/, ''),
+  urls,
+  cookieNames: serve.cookies.names,
+  ttl,
+  scopeStrategy: strategies.scope,
+  pkceEnforced: config.oauth2.pkce.enforced,
+  legacyErrorFields: config.oauth2.include_legacy_error_fields,
+  maxStalenessMs: config.introspection.max_staleness_ms,
+})

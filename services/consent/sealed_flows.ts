@@ -1,0 +1,77 @@
+// Challenges and verifiers: flows and logouts, sealed for their stage.
+import { Flow, Logout } from '#proto/consent/v1/flow.js'
+import { OAuthError } from '../kit/oauth_error.js'
+import { decodeBase64url, type Sealer } from '../kit/sealing.js'
+import { isTooLate, type Stage, states, type TravelsAs } from './flow.js'
+
+export type LogoutTravelsAs = 'logout challenge' | 'logout verifier'
+
+/** No URL is longer; what is, was not made here. */
+const maxLength = 64 * 1_024
+
+export class SealedFlows {
+  readonly #sealer: Sealer
+  readonly #lifespan: number
+
+  /** @param lifespan Seconds from the arrival of a request to when its answer must be there. */
+  constructor(sealer: Sealer, lifespan: number) {
+    this.#sealer = sealer
+    this.#lifespan = lifespan
+  }
+
+  /** The challenge or verifier that the flow travels as. */
+  seal(flow: Flow): string {
+    const { travelsAs } = states[flow.state]
+    if (!travelsAs) throw new Error(`a flow in state ${flow.state} does not travel`)
+    return this.#seal(travelsAs, Flow.encode(flow).finish())
+  }
+
+  sealLogout(travelsAs: LogoutTravelsAs, logout: Logout): string {
+    return this.#seal(travelsAs, Logout.encode(logout).finish())
+  }
+
+  /** The flow behind a challenge. Errors: `not_found`, `request_unauthorized`. */
+  openChallenge(stage: Stage, challenge: string): Flow {
+    const flow = this.#openFlow(`${stage} challenge`, challenge)
+    if (!flow) throw new OAuthError('not_found', `The ${stage} challenge is not one that this server made.`)
+    this.#checkInTime(flow, stage)
+    return flow
+  }
+
+  /** The flow behind a verifier. Errors: `access_denied`, `request_unauthorized`. */
+  openVerifier(stage: Stage, verifier: string): Flow {
+    const flow = this.#openFlow(`${stage} verifier`, verifier)
+    if (!flow) throw new OAuthError('access_denied', `The ${stage} verifier is not one that this server made.`)
+    this.#checkInTime(flow, stage)
+    return flow
+  }
+
+  /** Errors: `not_found`, `request_unauthorized`. */
+  openLogout(travelsAs: LogoutTravelsAs, text: string): Logout {
+    const opened = this.#open(travelsAs, text)
+    if (!opened) throw new OAuthError('not_found', `The ${travelsAs} is not one that this server made.`)
+    const logout = Logout.decode(opened)
+    this.#checkInTime(logout, 'logout')
+    return logout
+  }
+
+  #checkInTime(request: { readonly requestedAt: number }, stage: Stage | 'logout'): void {
+    if (isTooLate(request, this.#lifespan))
+      throw new OAuthError('request_unauthorized', `The ${stage} request has expired; begin again.`)
+  }
+
+  #seal(purpose: TravelsAs | LogoutTravelsAs, plaintext: Uint8Array): string {
+    return this.#sealer.seal(purpose, plaintext).toString('base64url')
+  }
+
+  #openFlow(purpose: TravelsAs, text: string): Flow | undefined {
+    const opened = this.#open(purpose, text)
+    const flow = opened && Flow.decode(opened)
+    return flow && states[flow.state].travelsAs === purpose ? flow : undefined
+  }
+
+  #open(purpose: TravelsAs | LogoutTravelsAs, text: string): Buffer | undefined {
+    const sealed = text.length <= maxLength ? decodeBase64url(text) : undefined
+    return sealed && this.#sealer.open(purpose, sealed)
+  }
+}

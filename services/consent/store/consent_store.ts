@@ -1,0 +1,202 @@
+// Keeps login sessions that are remembered, what came of authorization requests, and large payloads of decisions.
+import { PrismaClient } from '#prisma/consent/client.js'
+import { Database, type DatabaseOptions } from '../../kit/database.js'
+import { GroupedWrites } from '../../kit/grouped_writes.js'
+import type { Call } from '../../kit/rpc/contract.js'
+import { endFlows, type FlowEnd, type FlowOutcome, valuesOf } from './flow_end.js'
+import { purgeStatements } from './purge.js'
+import * as statements from './statements.js'
+
+export interface LoginSession {
+  readonly id: string
+  readonly subject: string
+  readonly authenticatedAtMs: number
+  readonly acr: string
+  readonly amr: readonly string[]
+}
+
+export interface RememberedConsent {
+  readonly id: string
+  readonly grantedScope: string
+  readonly grantedAudience: string
+}
+
+export interface StoredConsent extends RememberedConsent {
+  readonly clientId: string
+  readonly registrationId: string
+  readonly loginSessionId: string
+  readonly handledAt: Date
+  readonly rememberedUntil: Date | null
+  readonly record: Buffer
+}
+
+/** Where a page of consent sessions ends. */
+export interface ConsentPosition {
+  readonly handledAtMs: number
+  readonly id: string
+}
+
+export interface PayloadKey {
+  readonly flowId: string
+  readonly stage: 'login' | 'consent'
+}
+
+/** Which consent sessions: all of a subject, or what it gave one client. */
+export interface ConsentSelection {
+  readonly subject: string
+  /** Empty: all clients. */
+  readonly clientId: string
+}
+
+export interface ConsentStoreOptions extends Omit<DatabaseOptions, 'schema'> {
+  /** Seconds that a flow may take. */
+  readonly flowLifespan: number
+  /** Seconds that a login is remembered at most. */
+  readonly sessionLifespan: number
+}
+
+export class ConsentStore {
+  readonly #database: Database<PrismaClient>
+  readonly #options: ConsentStoreOptions
+  readonly #ends: GroupedWrites<FlowEnd, FlowOutcome>
+
+  constructor(options: ConsentStoreOptions) {
+    this.#options = options
+    this.#database = new Database(
+      { ...options, schema: 'consent' },
+      (adapter) => new PrismaClient({ adapter, errorFormat: 'minimal' }),
+    )
+    this.#ends = new GroupedWrites({
+      keyOf: (end) => end.id,
+      write: async (ends) => {
+        const rows = await this.#database.query<{ outcome: FlowOutcome }>(endFlows, valuesOf(ends))
+        return rows.map((row) => row.outcome)
+      },
+    })
+  }
+
+  /** Ends a flow, once. */
+  endFlow(end: FlowEnd): Promise<FlowOutcome> {
+    return this.#ends.add(end)
+  }
+
+  /** A login session that is remembered now. */
+  async findLoginSession(id: string, call: Call): Promise<LoginSession | undefined> {
+    const [row] = await this.#database.query<LoginSession>(statements.findLoginSession, [id], call)
+    return row && { ...row, authenticatedAtMs: Number(row.authenticatedAtMs) }
+  }
+
+  /** What a subject has allowed a client for longer, newest first; at most a hundred. */
+  findRememberedConsents(
+    { subject, clientId }: ConsentSelection,
+    registrationId: string,
+    call: Call,
+  ): Promise<RememberedConsent[]> {
+    return this.#database.query(statements.findRememberedConsents, [subject, clientId, registrationId], call)
+  }
+
+  /** What a subject has allowed, newest first; what rests on a remembered consent is left out. */
+  listConsents(
+    query: { subject: string; loginSessionId: string; size: number; after: ConsentPosition | undefined },
+    call: Call,
+  ): Promise<StoredConsent[]> {
+    const { subject, loginSessionId, size, after } = query
+    const values = [subject, loginSessionId || null, size, after ? after.handledAtMs / 1_000 : null, after?.id ?? null]
+    return this.#database.query(statements.listConsents, values, call)
+  }
+
+  /** Which grants were given in a login session, and to whom. */
+  findGrantsOfSession(loginSessionId: string, call: Call): Promise<{ id: string; clientId: string }[]> {
+    return this.#database.query(statements.findGrantsOfSession, [loginSessionId], call)
+  }
+
+  /** Ends a login session; whether it was there. */
+  async deleteLoginSession(id: string, call: Call): Promise<boolean> {
+    const { count } = await this.#database.prisma(call, (prisma) => prisma.loginSession.deleteMany({ where: { id } }))
+    return count > 0
+  }
+
+  /** Notes that every login of a subject until now is revoked: from now on none of them counts. */
+  async revokeLogins(subject: string, call: Call): Promise<void> {
+    const { sessionLifespan, flowLifespan } = this.#options
+    await this.#database.query(statements.revoke, ['login', subject, '', sessionLifespan + flowLifespan], call)
+  }
+
+  /** Notes that every consent of a selection until now is revoked: from now on none of them counts. */
+  async revokeConsents({ subject, clientId }: ConsentSelection, call: Call): Promise<void> {
+    await this.#database.query(statements.revoke, ['consent', subject, clientId, 2 * this.#options.flowLifespan], call)
+  }
+
+  /** Deletes what `revokeLogins` revoked; returns how many. */
+  deleteRevokedLogins(subject: string, call: Call): Promise<number> {
+    return this.#deleteInBatches(statements.deleteRevokedLogins, [subject], call)
+  }
+
+  /** Deletes what `revokeConsents` revoked; returns how many. */
+  deleteRevokedConsents({ subject, clientId }: ConsentSelection, call: Call): Promise<number> {
+    return this.#deleteInBatches(statements.deleteRevokedConsents, [subject, clientId], call)
+  }
+
+  /** Deletes one consent session; whether it was there. */
+  async deleteConsent(id: string, call: Call): Promise<boolean> {
+    const where = { id, rejected: false }
+    const { count } = await this.#database.prisma(call, (prisma) => prisma.consentSession.deleteMany({ where }))
+    return count > 0
+  }
+
+  /** The flows that rested on a remembered consent. */
+  async findConsentsBasedOn(basedOn: string, call: Call): Promise<string[]> {
+    const rows = await this.#database.prisma(call, (prisma) =>
+      prisma.consentSession.findMany({ where: { basedOn }, select: { id: true } }),
+    )
+    return rows.map((row) => row.id)
+  }
+
+  async deleteConsentsBasedOn(basedOn: string, call: Call): Promise<void> {
+    await this.#database.prisma(call, (prisma) => prisma.consentSession.deleteMany({ where: { basedOn } }))
+  }
+
+  /** Keeps a payload; false if there is one with this key. */
+  async createPayload(key: PayloadKey, payload: Buffer, call: Call): Promise<boolean> {
+    const values = [key.flowId, key.stage, payload, this.#options.flowLifespan]
+    return (await this.#database.query(statements.createPayload, values, call)).length > 0
+  }
+
+  async findPayload(key: PayloadKey, call: Call): Promise<Buffer | undefined> {
+    const row = await this.#database.prisma(call, (prisma) =>
+      prisma.acceptedPayload.findUnique({ where: { flowId_stage: key }, select: { payload: true } }),
+    )
+    return row ? Buffer.from(row.payload) : undefined
+  }
+
+  /** Deletes what has expired and what was revoked as a whole. */
+  async purge(signal: AbortSignal): Promise<void> {
+    for (const { statement, batch } of purgeStatements)
+      for (let isMore = true; isMore && !signal.aborted; ) {
+        const [row] = await this.#database.query<{ deleted: number }>(statement, [batch])
+        isMore = row?.deleted === batch
+      }
+  }
+
+  ping(): Promise<boolean> {
+    return this.#database.ping()
+  }
+
+  close(): Promise<void> {
+    return this.#database.close()
+  }
+
+  async #deleteInBatches(statement: statements.BatchedDelete, values: unknown[], call: Call): Promise<number> {
+    let counted = 0
+    for (let isMore = true; isMore; ) {
+      const [row] = await this.#database.query<{ deleted: number; counted: number }>(
+        statement,
+        [...values, statements.deleteBatch],
+        call,
+      )
+      counted += row?.counted ?? 0
+      isMore = row?.deleted === statements.deleteBatch
+    }
+    return counted
+  }
+}

@@ -1,0 +1,81 @@
+// The URLs that browsers are sent to, and the URL that an authorization request came by.
+import type { Flow } from '#proto/consent/v1/flow.js'
+import type { ConsentConfig } from './config.js'
+import type { Stage } from './flow.js'
+
+/** The parameters of the request that the flow began with, as they came. */
+export function parametersOf(flow: Flow): Record<string, string> {
+  const known = {
+    client_id: flow.clientId,
+    redirect_uri: flow.redirectUriOmitted ? '' : flow.redirectUri,
+    response_type: flow.responseType,
+    response_mode: flow.responseMode,
+    scope: flow.scope,
+    state: flow.stateParameter,
+    nonce: flow.nonce,
+    code_challenge: Buffer.from(flow.codeChallenge).toString('base64url'),
+    code_challenge_method: flow.codeChallenge.length > 0 ? 'S256' : '',
+  }
+  const present = Object.entries(known).filter(([, value]) => value !== '')
+  return { ...Object.fromEntries(present), ...flow.otherParameters }
+}
+
+/** An address with parameters added to the query that it may have; its fragment stays the last. */
+export function withParameters(url: string, parameters: Readonly<Record<string, string>>): string {
+  const [, base = '', query, fragment = ''] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(url) ?? []
+  const added = new URLSearchParams(parameters).toString()
+  return `${base}?${[query, added].filter(Boolean).join('&')}${fragment}`.replace(/\?(?=$|#)/, '')
+}
+
+export class Urls {
+  readonly #config: Pick<ConsentConfig, 'publicUrl' | 'urls'>
+
+  constructor(config: Pick<ConsentConfig, 'publicUrl' | 'urls'>) {
+    this.#config = config
+  }
+
+  /** The authorization request as it came. */
+  request(flow: Flow): string {
+    return this.#authorization(parametersOf(flow))
+  }
+
+  /** The same request once more, with a login that is not skipped. */
+  restart(flow: Flow): string {
+    const asksConsent = flow.otherParameters['prompt']?.split(' ').includes('consent')
+    return this.#authorization({ ...parametersOf(flow), prompt: asksConsent ? 'login consent' : 'login' })
+  }
+
+  /** Where the login or consent app sends the browser: the verifier says all the rest. */
+  resume(stage: Stage, clientId: string, verifier: string): string {
+    return this.#authorization({ client_id: clientId, [`${stage}_verifier`]: verifier })
+  }
+
+  resumeLogout(verifier: string): string {
+    return withParameters(`${this.#config.publicUrl}/oauth2/sessions/logout`, { logout_verifier: verifier })
+  }
+
+  logoutRequest(parameters: Readonly<Record<string, string>>): string {
+    return withParameters(`${this.#config.publicUrl}/oauth2/sessions/logout`, parameters)
+  }
+
+  /** The login, consent or logout app with a challenge. */
+  app(name: Stage | 'logout', challenge: string): string {
+    const url = this.#config.urls[name] || `/oauth2/fallbacks/${name}`
+    return withParameters(this.#absolute(url), { [`${name}_challenge`]: challenge })
+  }
+
+  /** Where the browser goes after logout where no client says; undefined if no place is configured. */
+  afterLogout(): string | undefined {
+    const url = this.#config.urls.post_logout_redirect
+    return url ? this.#absolute(url) : undefined
+  }
+
+  #authorization(parameters: Record<string, string>): string {
+    return withParameters(`${this.#config.publicUrl}/oauth2/auth`, parameters)
+  }
+
+  /** URLs in the configuration may be relative to the public port. */
+  #absolute(url: string): string {
+    return url.startsWith('/') ? `${this.#config.publicUrl}${url}` : url
+  }
+}
