@@ -164,7 +164,11 @@ export class Composition {
   }
 
   async #refreshReadiness(): Promise<boolean> {
-    const states = await Promise.all(this.#running.map((service) => service.ready().catch(() => false)))
+    const states = await Promise.all([
+      ...this.#running.map((service) => service.ready().catch(() => false)),
+      // The gateway alone cannot do without any of them.
+      this.#gateway ? this.peers.ready() : true,
+    ])
     const ready = states.every(Boolean) && !this.#stopping.signal.aborted
     // The first time is told by whoever waits for it.
     if (this.#watching && this.#ready !== ready) log.warn({ ready }, 'readiness changed')

@@ -30,6 +30,18 @@ export class Peers {
     return this.#channel(name.split('.')[1] as ServiceName, caller).remote(definition)
   }
 
+  /** Whether every service that is reached over the wire can be used now. */
+  async ready(): Promise<boolean> {
+    const states = await Promise.all([...this.#channels.values()].map((channel) => channel.isServing()))
+    return states.every(Boolean)
+  }
+
+  /** Whether all services that are called over the wire can be used now. */
+  async areServing(): Promise<boolean> {
+    const states = await Promise.all([...this.#channels.values()].map((channel) => channel.isServing()))
+    return states.every(Boolean)
+  }
+
   close(): void {
     for (const channel of this.#channels.values()) channel.close()
   }

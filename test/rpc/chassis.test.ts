@@ -228,3 +228,15 @@ describe('hostile peers', () => {
     expect((await raw('/grpc.health.v1.Health/Check', Buffer.alloc(0))).code).toBe(status.OK)
   })
 })
+
+describe('health', () => {
+  it('a channel knows whether the other side can be used', async () => {
+    expect(await channel.isServing()).toBe(true)
+    server.setServing(false)
+    expect(await channel.isServing()).toBe(false)
+    server.setServing(true)
+    const nowhere = new WireChannel('127.0.0.1:1', credentials.createInsecure(), '')
+    expect(await nowhere.isServing()).toBe(false)
+    nowhere.close()
+  })
+})

@@ -15,6 +15,11 @@ const channelOptions = {
   'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
 } as const
 
+const healthDeadlineMs = 1_000
+
+/** HealthCheckResponse: its first field, the status, is 1 for SERVING. */
+const isServingStatus = (message: Buffer): boolean => message.equals(Buffer.of(0x08, 0x01))
+
 /** A connection to one or more instances of a service, at `host:port` or a gRPC name such as `dns:///token:4450`. */
 export class WireChannel {
   readonly #client: Client
@@ -31,6 +36,40 @@ export class WireChannel {
     for (const [name, method] of Object.entries<MethodDefinition>(definition))
       remote[name] = method.responseStream ? this.#stream(method) : this.#unary(method)
     return remote as Remote<D>
+  }
+
+  /** Whether the other side says that it can be used now (grpc.health.v1). */
+  isServing(): Promise<boolean> {
+    const deadline = nowMs() + healthDeadlineMs
+    return new Promise((resolve) => {
+      this.#client.makeUnaryRequest(
+        '/grpc.health.v1.Health/Check',
+        () => Buffer.alloc(0),
+        isServingStatus,
+        undefined,
+        this.#metadata(undefined),
+        { deadline },
+        (error: ServiceError | null, serving?: boolean) => resolve(!error && serving === true),
+      )
+    })
+  }
+
+  /** Whether the other side says that it can be used (gRPC health checking protocol, for the server as a whole). */
+  isServing(): Promise<boolean> {
+    const empty = () => Buffer.alloc(0)
+    // HealthCheckResponse { status = 1 } where 1 is SERVING.
+    const isServing = (bytes: Buffer) => bytes.equals(Buffer.from([0x08, 1]))
+    const options = { deadline: nowMs() + 1_000 }
+    return new Promise((resolve) => {
+      this.#client.makeUnaryRequest(
+        '/grpc.health.v1.Health/Check',
+        empty,
+        isServing,
+        undefined,
+        options,
+        (error, serving) => resolve(!error && serving === true),
+      )
+    })
   }
 
   close(): void {
