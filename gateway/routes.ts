@@ -97,3 +97,5 @@ export const adminRoutes: readonly Route[] = [
   route('GET', '/health/ready', ready, 'Hydra', { open }),
   route('GET', '/version', version, 'Hydra'),
 ]
+
+export const routes: readonly Route[] = [...publicRoutes, ...adminRoutes]
