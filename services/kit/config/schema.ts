@@ -233,7 +233,7 @@ const properties = {
   }),
   oauth2,
   keys: object('Signing keys.', {
-    publish_before_use: duration('How long a new key is published before it signs.', '0s'),
+    publish_before_use: duration('How long a new key is published before it signs.', '1h'),
   }),
   introspection: object('The introspection service.', {
     max_staleness: duration('How far an answer from memory may be behind; beyond it the token service is asked.', '1s'),
