@@ -1,7 +1,7 @@
 // The token service with the client service behind it, one or more instances of it on a database of its own, as the tests
 // call it.
 import { createHash } from 'node:crypto'
-import { decodeJwt } from 'jose'
+import { createLocalJWKSet, decodeJwt, type JWK } from 'jose'
 import pg from 'pg'
 import type { ClientServiceService } from '#proto/client/v1/client_service.js'
 import { AccessToken } from '#proto/token/v1/access_token.js'
@@ -238,4 +238,10 @@ export async function countStatements(database: pg.Pool, work: () => Promise<unk
     .filter(({ calls }) => calls > 0)
   const sum = (key: 'calls' | 'rows') => changed.reduce((total, row) => total + row[key], 0)
   return { statements: sum('calls'), rows: sum('rows'), texts: changed.map(({ query }) => query) }
+}
+
+/** What `/.well-known/jwks.json` shows, as a key resolver for jose. */
+export async function publishedKeys({ keys }: Pick<TokenInstance, 'keys'>) {
+  const { keySets } = await keys.getPublishedKeys({})
+  return createLocalJWKSet({ keys: keySets.flatMap((set) => set.keys.map(({ jwk }) => jwk as JWK)) })
 }

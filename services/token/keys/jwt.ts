@@ -21,7 +21,11 @@ export interface ExpectedJwt {
 }
 
 /** The claims of a JWT that a key of the set signed and that has not expired; undefined for anything else. */
-export async function readJwt(ring: KeyRing, jwt: string, expected: ExpectedJwt): Promise<JWTPayload | undefined> {
+export async function readJwt(
+  ring: Pick<KeyRing, 'keysOf'>,
+  jwt: string,
+  expected: ExpectedJwt,
+): Promise<JWTPayload | undefined> {
   const { set, typ, issuer } = expected
   try {
     const { payload } = await jwtVerify(jwt, ({ kid, alg }) => publicKeyOf(ring, set, kid, alg), { typ, issuer })
@@ -32,7 +36,7 @@ export async function readJwt(ring: KeyRing, jwt: string, expected: ExpectedJwt)
   }
 }
 
-function publicKeyOf(ring: KeyRing, set: string, kid: string | undefined, alg: string) {
+function publicKeyOf(ring: Pick<KeyRing, 'keysOf'>, set: string, kid: string | undefined, alg: string) {
   const key = ring.keysOf(set).find((candidate) => candidate.kid === kid && candidate.alg === alg)
   if (!key) throw new errors.JWKSNoMatchingKey()
   return createPublicKey({ key: key.publicJwk as JsonWebKey, format: 'jwk' })

@@ -1,12 +1,14 @@
 // The signing keys of this process: loaded once, kept, and refreshed in the background. A key is published before it signs,
 // and stays published until the last token that it signed has expired.
 import { createHash, createPrivateKey, type KeyObject } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { monotonicMs, nowMs } from '../../kit/clock.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import { newUuid } from '../../kit/random.js'
 import { repeat } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { Sealer } from '../../kit/sealing.js'
+import { StartupError } from '../../kit/startup_error.js'
 import type { KeyRow, KeyStore } from '../store/key_store.js'
 import { type Algorithm, findAlgorithm } from './algorithms.js'
 
@@ -20,6 +22,7 @@ const firstKeys = {
 } as const
 
 const refreshEveryMs = 1_000
+const maxBeginnings = 10
 /** What the clocks of the processes may differ by, and more. */
 const clockMarginMs = 60_000
 const purpose = 'signing key'
@@ -68,8 +71,26 @@ export class KeyRing {
     this.#leadMs = Math.max(options.publishBeforeUse * 1_000, 2 * refreshEveryMs)
   }
 
-  /** Makes the first keys where there are none, loads all, and keeps them fresh. */
+  /** Makes the first keys where there are none, loads all, and keeps them fresh. Waits for a database that is not there yet. */
   async start(): Promise<void> {
+    const { signal } = this.#stopping
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#begin()
+        break
+      } catch (thrown) {
+        const isOutage = thrown instanceof OAuthError && thrown.code === 'temporarily_unavailable'
+        if (!isOutage || attempt === maxBeginnings) throw thrown
+        await delay(refreshEveryMs, undefined, { signal })
+      }
+    }
+    this.#running ??= repeat({ everyMs: refreshEveryMs, doing: 'refreshing the signing keys', signal }, async () => {
+      await this.refresh()
+      await this.#deleteRetired()
+    })
+  }
+
+  async #begin(): Promise<void> {
     await this.refresh()
     const missing = Object.entries(firstKeys).flatMap(([set, algs]) =>
       algs.filter((alg) => !this.keysOf(set).some((key) => key.alg === alg)).map((alg) => ({ set, alg })),
@@ -77,12 +98,9 @@ export class KeyRing {
     // Two processes that start at once both make number 1; one of the two is kept, and both use that.
     await Promise.all(missing.map(({ set, alg }) => this.#add(set, alg, { signsFrom: nowMs(), ordinal: 1 })))
     if (missing.length > 0) await this.refresh()
-    for (const set of Object.keys(firstKeys)) this.signingKey(set)
-    const { signal } = this.#stopping
-    this.#running ??= repeat({ everyMs: refreshEveryMs, doing: 'refreshing the signing keys', signal }, async () => {
-      await this.refresh()
-      await this.#deleteRetired()
-    })
+    for (const set of Object.keys(firstKeys))
+      if (!this.keysOf(set).some(({ privateKey }) => privateKey))
+        throw new StartupError(`the keys of ${set} were sealed with a secret that secrets.system no longer has`)
   }
 
   async stop(): Promise<void> {

@@ -34,6 +34,8 @@ export class RevocationLog {
   readonly #store: RevocationStore
   readonly #log: ChangeLog<RevocationEntry>
   readonly #writes: GroupedWrites<Revocation, boolean>
+  readonly #checks: GroupedWrites<RevocationQuestion, boolean>
+  #asked = 0
   readonly #longestLifespan: number
 
   constructor({ database, longestAccessTokenLifespan }: RevocationLogOptions) {
@@ -53,6 +55,10 @@ export class RevocationLog {
       write: (items) => this.#write(items),
       keyOf: (item) => ('grantId' in item ? item.grantId : `${item.kind} ${item.key}`),
       concurrency: 1,
+    })
+    this.#checks = new GroupedWrites({
+      write: (questions) => this.#store.areRevoked(questions),
+      keyOf: () => String(this.#asked++),
     })
   }
 
@@ -95,9 +101,9 @@ export class RevocationLog {
     await this.#writes.add({ kind: revocationKinds.client, key: clientId, notBeforeMs: nowMs(), expiresAt })
   }
 
-  /** Asks the database. */
-  isRevoked(question: RevocationQuestion, call?: Call): Promise<boolean> {
-    return this.#store.isRevoked(question, call)
+  /** Asks the database; questions that arrive together are one statement. */
+  isRevoked(question: RevocationQuestion): Promise<boolean> {
+    return this.#checks.add(question)
   }
 
   /** The log after a cursor, until the reader stops. Error: `position_lost`. */

@@ -14,8 +14,8 @@ export function createRevocationService(
       for await (const { entries, ageMs, ...message } of log.watch(request.cursor, call.signal))
         yield { ...message, revocations: [...entries], ageMs: toAge(ageMs), keysRevision: keysRevision() }
     },
-    async checkRevocation(request, call) {
-      return { revoked: await log.isRevoked(request, call) }
+    async checkRevocation(request) {
+      return { revoked: await log.isRevoked(request) }
     },
   })
 }

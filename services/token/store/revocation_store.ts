@@ -108,13 +108,17 @@ const findGrants = {
 } as const
 
 const check = {
-  name: 'check_revocation',
+  name: 'check_revocations',
   text: `
-    SELECT 1 FROM revocation WHERE kind = ${revocationKinds.token} AND key = $1
-    UNION ALL SELECT 1 FROM revocation WHERE kind = ${revocationKinds.grant} AND key = $2
-    UNION ALL SELECT 1 FROM revocation WHERE kind = ${revocationKinds.client} AND key = $3 AND not_before_ms >= $5
-    UNION ALL SELECT 1 FROM revocation WHERE kind = ${revocationKinds.subject} AND key = $4 AND not_before_ms >= $5
-    LIMIT 1`,
+    SELECT q.place
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+           WITH ORDINALITY AS q (token_id, grant_id, client_id, subject, issued_at_ms, place)
+     WHERE EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.token} AND r.key = q.token_id)
+        OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.grant} AND r.key = q.grant_id)
+        OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.client} AND r.key = q.client_id
+                   AND r.not_before_ms >= q.issued_at_ms)
+        OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.subject} AND r.key = q.subject
+                   AND r.not_before_ms >= q.issued_at_ms)`,
 }
 
 const deleteGrants = {
@@ -166,9 +170,17 @@ export class RevocationStore {
     return rows.map(({ id }) => id)
   }
 
-  async isRevoked(question: RevocationQuestion, call?: Call): Promise<boolean> {
-    const { tokenId, grantId, clientId, subject, issuedAtMs } = question
-    return (await this.#database.query(check, [tokenId, grantId, clientId, subject, issuedAtMs], call)).length > 0
+  /** Which of the tokens were revoked, in their order. */
+  async areRevoked(questions: readonly RevocationQuestion[]): Promise<boolean[]> {
+    const rows = await this.#database.query<{ place: string }>(check, [
+      questions.map(({ tokenId }) => tokenId),
+      questions.map(({ grantId }) => grantId),
+      questions.map(({ clientId }) => clientId),
+      questions.map(({ subject }) => subject),
+      questions.map(({ issuedAtMs }) => issuedAtMs),
+    ])
+    const places = new Set(rows.map(({ place }) => Number(place)))
+    return questions.map((_, index) => places.has(index + 1))
   }
 
   /** Deletes what a registration of a client was granted, some rows at a time; returns how many rows it was this time. */
