@@ -36,12 +36,6 @@ export class Peers {
     return states.every(Boolean)
   }
 
-  /** Whether all services that are called over the wire can be used now. */
-  async areServing(): Promise<boolean> {
-    const states = await Promise.all([...this.#channels.values()].map((channel) => channel.isServing()))
-    return states.every(Boolean)
-  }
-
   close(): void {
     for (const channel of this.#channels.values()) channel.close()
   }

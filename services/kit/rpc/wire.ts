@@ -54,24 +54,6 @@ export class WireChannel {
     })
   }
 
-  /** Whether the other side says that it can be used (gRPC health checking protocol, for the server as a whole). */
-  isServing(): Promise<boolean> {
-    const empty = () => Buffer.alloc(0)
-    // HealthCheckResponse { status = 1 } where 1 is SERVING.
-    const isServing = (bytes: Buffer) => bytes.equals(Buffer.from([0x08, 1]))
-    const options = { deadline: nowMs() + 1_000 }
-    return new Promise((resolve) => {
-      this.#client.makeUnaryRequest(
-        '/grpc.health.v1.Health/Check',
-        empty,
-        isServing,
-        undefined,
-        options,
-        (error, serving) => resolve(!error && serving === true),
-      )
-    })
-  }
-
   close(): void {
     this.#client.close()
   }
