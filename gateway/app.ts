@@ -1,12 +1,11 @@
 // One listener of the gateway: checks each request, finds its endpoint, and answers its errors.
 import Koa from 'koa'
-import { monotonicMs } from '../services/kit/clock.js'
 import { log } from '../services/kit/log.js'
 import { OAuthError } from '../services/kit/oauth_error.js'
 import type { Guard } from './http/admin_guard.js'
 import { hasBody } from './http/body.js'
 import type { Cors } from './http/cors.js'
-import type { Context, RequestState } from './http/endpoint.js'
+import { type Context, RequestState } from './http/endpoint.js'
 import type { ErrorAnswer } from './http/errors.js'
 import { checkFields, requestIdOf, targetOf } from './http/request_checks.js'
 import type { Place, Router } from './http/router.js'
@@ -20,7 +19,7 @@ export interface AppOptions {
   readonly guard?: Guard
   /** The gateway is ending: connections are not kept. */
   readonly isEnding: () => boolean
-  /** Milliseconds that a request may take in all. */
+  /** Milliseconds that the services have for a request in all. */
   readonly deadlineMs: number
 }
 
@@ -51,9 +50,8 @@ export function createApp(options: AppOptions): Koa<RequestState> {
 }
 
 function begin(ctx: Context, deadlineMs: number): void {
-  const requestId = requestIdOf(ctx.req)
-  ctx.state = { call: { requestId, deadline: monotonicMs() + deadlineMs }, query: '', params: {} }
-  ctx.res.setHeader('X-Request-Id', requestId)
+  ctx.state = new RequestState(requestIdOf(ctx.req), deadlineMs)
+  ctx.res.setHeader('X-Request-Id', ctx.state.requestId)
   ctx.res.setHeader('Cache-Control', 'no-store')
   ctx.res.setHeader('X-Content-Type-Options', 'nosniff')
 }

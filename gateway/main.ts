@@ -19,8 +19,8 @@ export interface Gateway {
   close(graceMs: number): Promise<void>
 }
 
-const publicDeadlineMs = 5_000
-const adminDeadlineMs = 10_000
+const publicDeadlineMs = 3_000
+const adminDeadlineMs = 6_000
 
 export function createGateway(config: Config, services: GatewayServices): Gateway {
   const state = { ready: false, ending: false }

@@ -18,8 +18,8 @@ export function userinfo(gateway: Gateway): Endpoint {
 }
 
 async function readClaims(ctx: Context, { services }: Gateway): Promise<unknown> {
-  const { call } = ctx.state
   const token = await readToken(ctx)
+  const { call } = ctx.state
   const request = {
     token,
     tokenTypeHint: 'access_token',

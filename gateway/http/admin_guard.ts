@@ -15,7 +15,8 @@ export type Guard = (ctx: Context, place: Place | undefined) => void
 
 export function createAdminGuard({ serve, urls }: Config): Guard {
   const tokens = serve.admin.tokens.map(digest)
-  const hosts = new Set(['localhost', serve.admin.host, urls.self.admin && new URL(urls.self.admin).hostname])
+  const named = [serve.admin.host, urls.self.admin && new URL(urls.self.admin).hostname]
+  const hosts = new Set(['localhost', ...named.filter(Boolean)])
   return (ctx, place) => {
     if (tokens.length === 0) checkHost(ctx, hosts)
     else if (!place?.open) checkToken(ctx, tokens)

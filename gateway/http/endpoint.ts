@@ -1,16 +1,31 @@
 // What an endpoint is: one function of Koa's context, made once for a gateway.
 import type Koa from 'koa'
+import { monotonicMs } from '../../services/kit/clock.js'
 import type { Config } from '../../services/kit/config/config.js'
 import type { CallOptions } from '../../services/kit/rpc/contract.js'
 import type { GatewayServices } from '../services.js'
 
-export interface RequestState {
-  /** What every call to a service is told of the request. */
-  readonly call: CallOptions
+/** What is known of a request beside what Koa knows. */
+export class RequestState {
+  readonly requestId: string
   /** The query as it came, without `?`. */
-  query: string
+  query = ''
   /** The variable segments of the path, decoded. */
-  params: Readonly<Record<string, string>>
+  params: Readonly<Record<string, string>> = {}
+  readonly #deadlineMs: number
+  #call: CallOptions | undefined
+
+  /** `deadlineMs`: milliseconds that the services have in all. */
+  constructor(requestId: string, deadlineMs: number) {
+    this.requestId = requestId
+    this.#deadlineMs = deadlineMs
+  }
+
+  /** What every call to a service is told. The time runs from the first one: a slow sender does not shorten it. */
+  get call(): CallOptions {
+    this.#call ??= { requestId: this.requestId, deadline: monotonicMs() + this.#deadlineMs }
+    return this.#call
+  }
 }
 
 export type Context = Koa.ParameterizedContext<RequestState, object>

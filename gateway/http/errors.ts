@@ -41,7 +41,7 @@ export function toldError(told: OAuthErrorMessage | undefined): OAuthError {
 function report({ req, state }: Context, error: OAuthError): void {
   if (kindOf(error.code).http < 500) return
   const path = req.url?.split('?', 1)[0]
-  const { requestId } = state.call
+  const { requestId } = state
   log.error({ method: req.method, path, requestId, code: error.code, err: error.cause ?? error }, 'request failed')
 }
 

@@ -317,9 +317,13 @@ describe('AD-01, ADV-L9: paths are taken exactly as they are', () => {
 })
 
 describe('HT-08: X-Request-Id', () => {
-  it('a harmless one is repeated', async () => {
-    const answer = await fetch(`${server.publicUrl}/health/alive`, { headers: { 'x-request-id': 'trace-1.2_3' } })
+  it('a harmless one is repeated, and told to the services with the time that they have', async () => {
+    const form = 'application/x-www-form-urlencoded'
+    const answer = await post('/oauth2/token', grant, form, { 'x-request-id': 'trace-1.2_3' })
     expect(answer.headers.get('x-request-id')).toBe('trace-1.2_3')
+    const { requestId, deadline } = server.calls.at(-1)?.call ?? {}
+    expect(requestId).toBe('trace-1.2_3')
+    expect((deadline ?? 0) - performance.now()).toBeLessThan(3_000)
   })
 
   for (const id of ['a'.repeat(129), 'a b', '<script>', 'a"b', "a'b"])

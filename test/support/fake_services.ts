@@ -10,7 +10,7 @@ import { TokenServiceService } from '#proto/token/v1/token_service.js'
 import { createGateway, type Gateway } from '../../gateway/main.js'
 import type { GatewayServices } from '../../gateway/services.js'
 import type { Config } from '../../services/kit/config/config.js'
-import type { Handlers, Remote, ServiceDefinition } from '../../services/kit/rpc/contract.js'
+import type { Call, Handlers, Remote, ServiceDefinition } from '../../services/kit/rpc/contract.js'
 import { inProcess } from '../../services/kit/rpc/in_process.js'
 import { type Overrides, testConfig } from './config.js'
 
@@ -31,6 +31,7 @@ export type FakeHandlers = { readonly [S in keyof typeof definitions]?: Partial<
 export interface FakeCall {
   readonly method: string
   readonly request: unknown
+  readonly call: Call
 }
 
 export interface TestGateway {
@@ -50,8 +51,8 @@ export async function startGateway(
   const remote = <D extends ServiceDefinition>(definition: D, written: object = {}): Remote<D> => {
     const entries = Object.keys(definition).map((method) => {
       const handler = (written as Record<string, (request: unknown, call: unknown) => unknown>)[method]
-      const answer = async (request: unknown, call: unknown) => {
-        calls.push({ method, request })
+      const answer = async (request: unknown, call: Call) => {
+        calls.push({ method, request, call })
         if (!handler) throw new Error(`the test wrote no ${method}`)
         return handler(request, call)
       }
