@@ -17,6 +17,7 @@ const maxClients = 50_000
 
 export class Clients extends FollowedCache<KnownClient, string, WatchClientsResponse> {
   readonly #service: Remote<typeof ClientServiceService>
+  readonly #askedFor = new WeakMap<Call, Map<string, Promise<KnownClient>>>()
 
   constructor(service: Remote<typeof ClientServiceService>, maxStalenessMs: number) {
     super({
@@ -30,9 +31,13 @@ export class Clients extends FollowedCache<KnownClient, string, WatchClientsResp
     this.#service = service
   }
 
-  /** Asks the client service, whatever is known here. */
+  /** Asks the client service, whatever is known here; once for each call. */
   ask(clientId: string, call: Call): Promise<KnownClient> {
-    return this.#ask(clientId, call)
+    const asked = this.#askedFor.get(call) ?? new Map<string, Promise<KnownClient>>()
+    this.#askedFor.set(call, asked)
+    const asking = asked.get(clientId) ?? this.#ask(clientId, call)
+    asked.set(clientId, asking)
+    return asking
   }
 
   async #ask(clientId: string, options?: CallOptions): Promise<KnownClient> {

@@ -11,7 +11,7 @@ import type { Introspection } from './introspection.js'
 
 const maxBatch = 1_000
 /** How many tokens of a batch may wait for the token service at once. */
-const concurrency = 16
+const concurrency = 64
 /** After so many tokens, other calls have their turn. */
 const atOnce = 100
 
