@@ -153,9 +153,21 @@ async function start(args) {
   await install()
   await generate()
   await build()
+  endWithNpm()
   // In this process, so that signals reach the server and nothing is left over when it is killed.
   process.argv.splice(1, process.argv.length - 1, join(root, 'build/cli/main.js'), 'serve', 'all', '--dev', ...args)
   await import('../build/cli/main.js')
+}
+
+/** npm runs scripts in a shell and tells only the shell when it is to end: when that is gone, so is the reason to run. */
+function endWithNpm() {
+  if (!process.env.npm_lifecycle_event) return
+  const shell = process.ppid
+  const watching = setInterval(() => {
+    if (process.ppid !== shell) process.kill(process.pid, 'SIGTERM')
+  }, 300)
+  watching.unref()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => clearInterval(watching))
 }
 
 // --- npm test
