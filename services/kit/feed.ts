@@ -25,6 +25,9 @@ export interface FeedSource<P, M> {
   readonly reset: () => void
 }
 
+/** Heartbeats come several times a second: what has been silent for so long is dead, whatever the connection says. */
+const longestSilenceMs = 5_000
+
 export class FeedFollower<P, M> {
   readonly #source: FeedSource<P, M>
   readonly #stopping = new AbortController()
@@ -53,20 +56,37 @@ export class FeedFollower<P, M> {
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     for (let failures = 0; !signal.aborted; ) {
-      const transit = new Transit()
       try {
-        for await (const message of this.#source.open(this.#position, signal)) {
+        await this.#follow(() => {
           failures = 0
-          const { position, ageMs, sentAtMs } = this.#source.take(message)
-          this.#position = position
-          this.#freshAt = Math.max(this.#freshAt, transit.sentAt(sentAtMs) - ageMs)
-        }
+        })
       } catch (thrown) {
         if (signal.aborted) return
         if (thrown instanceof OAuthError && thrown.code === 'position_lost') this.#reset()
         else log.warn({ feed: this.#source.name, err: thrown }, 'the feed broke off and is opened again')
       }
       await delay(Math.min(1_000, 50 * 2 ** failures++), undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  /** Follows until the feed breaks off, or is given up because it has gone silent. */
+  async #follow(succeeded: () => void): Promise<void> {
+    const opened = new AbortController()
+    const giveUp = () => opened.abort()
+    const watchdog = setTimeout(giveUp, longestSilenceMs)
+    this.#stopping.signal.addEventListener('abort', giveUp, { once: true })
+    const transit = new Transit()
+    try {
+      for await (const message of this.#source.open(this.#position, opened.signal)) {
+        watchdog.refresh()
+        succeeded()
+        const { position, ageMs, sentAtMs } = this.#source.take(message)
+        this.#position = position
+        this.#freshAt = Math.max(this.#freshAt, transit.sentAt(sentAtMs) - ageMs)
+      }
+    } finally {
+      clearTimeout(watchdog)
+      this.#stopping.signal.removeEventListener('abort', giveUp)
     }
   }
 

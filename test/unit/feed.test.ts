@@ -57,6 +57,15 @@ describe('FollowedCache', () => {
     await cache.stop()
   })
 
+  it('RL-14: opens a feed anew that has gone silent, from where it was', async () => {
+    const feed = feedOf()
+    const cache = cacheOn(feed, async () => ({ value: 1 }))
+    cache.start()
+    feed.push({ keys: [], position: 7 })
+    await expect.poll(() => feed.opened, { timeout: 10_000 }).toEqual([undefined, 7])
+    await cache.stop()
+  })
+
   it('loads once, and again after a change', async () => {
     const feed = feedOf()
     let loads = 0
