@@ -77,7 +77,12 @@ export const adminRoutes: readonly Route[] = [
   route('DELETE', '/admin/clients/{id}', clients.deleteClient, 'Hydra deleteOAuth2Client'),
   route('PUT', '/admin/clients/{id}/lifespans', clients.setClientLifespans, 'Hydra setOAuth2ClientLifespans'),
   route('POST', '/admin/clients/{id}/secrets/rotate', clients.rotateClientSecret, 'Hydra rotateOAuth2ClientSecret'),
-  route('DELETE', '/admin/clients/{id}/secrets/rotate', clients.dropRotatedClientSecrets, 'Hydra'),
+  route(
+    'DELETE',
+    '/admin/clients/{id}/secrets/rotate',
+    clients.dropRotatedClientSecrets,
+    'Hydra deleteRotatedOAuth2ClientSecrets',
+  ),
   route('GET', `${requests}/login`, login.getLoginRequest, 'Hydra getOAuth2LoginRequest'),
   route('PUT', `${requests}/login/accept`, login.acceptLoginRequest, 'Hydra acceptOAuth2LoginRequest'),
   route('PUT', `${requests}/login/reject`, login.rejectLoginRequest, 'Hydra rejectOAuth2LoginRequest'),

@@ -4,13 +4,13 @@ import type { AuthorizationAnswer, ResumeAuthorizationRequest } from '#proto/con
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import { readQueryOrForm } from '../http/body.js'
 import { readCookies, setCookies } from '../http/cookies.js'
-import type { Context, Endpoint, Gateway } from '../http/endpoint.js'
+import type { Context, Endpoint, Parts } from '../http/endpoint.js'
 import { toldError } from '../http/errors.js'
 import type { Parameters } from '../http/parameters.js'
 import { redirect } from '../http/redirect.js'
 import { sendAuthorizationResponse } from '../http/response_modes.js'
 
-export function authorization({ config, services }: Gateway): Endpoint {
+export function authorization({ config, services }: Parts): Endpoint {
   return async (ctx) => {
     const parameters = await readQueryOrForm(ctx)
     const cookies = readCookies(ctx, config)

@@ -1,20 +1,20 @@
 // The server's metadata: OpenID Connect Discovery 1.0 section 4, RFC 8414. Put together from what each service says of
 // itself, the table of routes and the registry of response modes, so that it cannot differ from what is served.
 import type { CallOptions } from '../../services/kit/rpc/contract.js'
-import type { Endpoint, Gateway } from '../http/endpoint.js'
+import type { Endpoint, Parts } from '../http/endpoint.js'
 import { KeptAnswer } from '../http/kept_answer.js'
 import { responseModes } from '../http/response_modes.js'
 import type { GatewayServices } from '../services.js'
 
 const cacheControl = 'public, max-age=300'
 
-export function discovery(gateway: Gateway): Endpoint {
+export function discovery(parts: Parts): Endpoint {
   const document = new KeptAnswer<string>({
     name: 'server metadata',
     // It changes with the version of a service alone.
     maxAgeMs: 60_000,
     maxStaleMs: Number.POSITIVE_INFINITY,
-    load: async (call) => JSON.stringify(await describeServer(gateway, call)),
+    load: async (call) => JSON.stringify(await describeServer(parts, call)),
   })
   return async (ctx) => {
     ctx.body = await document.get(ctx.state.call)
@@ -24,7 +24,7 @@ export function discovery(gateway: Gateway): Endpoint {
 }
 
 async function describeServer(
-  { config, services, endpointUrls }: Gateway,
+  { config, services, endpointUrls }: Parts,
   call: CallOptions,
 ): Promise<Record<string, unknown>> {
   const told = await readFromServices(services, call)

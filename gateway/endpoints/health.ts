@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot } from '../../services/kit/project_root.js'
 import { sendJson } from '../http/answer.js'
-import type { Endpoint, Gateway } from '../http/endpoint.js'
+import type { Endpoint, Parts } from '../http/endpoint.js'
 
 const ok = { status: 'ok' } as const
 
@@ -11,7 +11,7 @@ export const alive = (): Endpoint => (ctx) => sendJson(ctx, ok)
 
 /** 200 exactly when every service can be used; what is missing is for the log alone. */
 export const ready =
-  ({ isReady }: Gateway): Endpoint =>
+  ({ isReady }: Parts): Endpoint =>
   (ctx) => {
     if (isReady()) return sendJson(ctx, ok)
     ctx.res.setHeader('Retry-After', 1)

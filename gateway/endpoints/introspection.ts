@@ -1,41 +1,39 @@
 // The introspection endpoint: RFC 7662. On the public port for confidential clients and holders of an access token.
-import { Consistency } from '#proto/introspection/v1/introspection_service.js'
+import { IntrospectRequest } from '#proto/introspection/v1/introspection_service.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import { sendTokenJson } from '../http/answer.js'
 import { readForm } from '../http/body.js'
 import { bearerTokenOf, takeClientCredentials } from '../http/credentials.js'
-import type { Context, Endpoint, Gateway } from '../http/endpoint.js'
+import type { Context, Endpoint, Parts } from '../http/endpoint.js'
 import { inactive, introspectionToJson } from '../json/introspection.js'
 
 /** Whatever is sent as a token is answered; one that is larger than what the service takes is no token. */
-const bodyLimit = 1025 * 1024
+export const introspectionLimit = 1025 * 1024
 const tokenLimit = 200 * 1024
 
-export function introspection(gateway: Gateway): Endpoint {
+export function introspection(parts: Parts): Endpoint {
   return async (ctx) => {
-    const form = await readForm(ctx, bodyLimit)
-    const callerClientId = await identifyCaller(ctx, gateway, form)
-    await introspect(ctx, gateway, form, callerClientId)
+    const form = await readForm(ctx, introspectionLimit)
+    const callerClientId = await identifyCaller(ctx, parts, form)
+    await introspect(ctx, parts, form, callerClientId)
   }
 }
 
 /** Answers for a caller who may ask; an empty client id stands for the operator, who may see every token. */
 export async function introspect(
   ctx: Context,
-  { services }: Gateway,
+  { services }: Parts,
   { token, token_type_hint: tokenTypeHint = '', scope = '' }: Record<string, string>,
   callerClientId: string,
 ): Promise<void> {
   if (!token) throw new OAuthError('invalid_request', "The parameter 'token' is missing.")
   if (token.length > tokenLimit) return sendTokenJson(ctx, inactive)
-  const request = { token, tokenTypeHint, scope, consistency: Consistency.UNSPECIFIED, callerClientId }
+  const request = IntrospectRequest.create({ token, tokenTypeHint, scope, callerClientId })
   sendTokenJson(ctx, introspectionToJson(await services.introspection.introspect(request, ctx.state.call)))
 }
 
-export const readIntrospectionForm = (ctx: Context): Promise<Record<string, string>> => readForm(ctx, bodyLimit)
-
 /** The client that asks (RFC 7662 section 2.1): by its credentials, or by an access token that it holds. */
-async function identifyCaller(ctx: Context, { services }: Gateway, form: Record<string, string>): Promise<string> {
+async function identifyCaller(ctx: Context, { services }: Parts, form: Record<string, string>): Promise<string> {
   const { call } = ctx.state
   const credentials = takeClientCredentials(ctx, form)
   const bearer = bearerTokenOf(ctx)
@@ -47,13 +45,7 @@ async function identifyCaller(ctx: Context, { services }: Gateway, form: Record<
   }
   if (credentials.clientSecret || credentials.clientAssertion)
     throw new OAuthError('invalid_request', 'The caller authenticated in more than one way.')
-  const request = {
-    token: bearer,
-    tokenTypeHint: '',
-    scope: '',
-    consistency: Consistency.UNSPECIFIED,
-    callerClientId: '',
-  }
+  const request = IntrospectRequest.create({ token: bearer })
   const { active, tokenUse, clientId } = await services.introspection.introspect(request, call)
   if (!active || tokenUse !== 'access_token') throw new OAuthError('invalid_token')
   return clientId

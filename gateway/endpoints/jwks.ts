@@ -1,7 +1,7 @@
 // The published keys: RFC 7517 section 5, OpenID Connect Discovery 1.0 section 3 (`jwks_uri`).
 import type { GetPublishedKeysResponse } from '#proto/token/v1/key_service.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
-import type { Endpoint, Gateway } from '../http/endpoint.js'
+import type { Endpoint, Parts } from '../http/endpoint.js'
 import { KeptAnswer } from '../http/kept_answer.js'
 
 interface Published {
@@ -13,7 +13,7 @@ interface Published {
  * A key signs once it has been published for `publish_before_use`. The age here and the age at readers add up, and both
  * together stay well below that.
  */
-export function jwks({ config, services }: Gateway): Endpoint {
+export function jwks({ config, services }: Parts): Endpoint {
   const publishMs = config.keys.publish_before_use * 1_000
   const cacheControl = `public, max-age=${Math.min(3_600, Math.floor(publishMs / 4_000))}`
   const published = new KeptAnswer<Published>({

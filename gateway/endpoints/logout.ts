@@ -2,12 +2,12 @@
 import type { LogoutAnswer } from '#proto/consent/v1/logout_service.js'
 import { readQueryOrForm } from '../http/body.js'
 import { readCookies, setCookies } from '../http/cookies.js'
-import type { Context, Endpoint, Gateway } from '../http/endpoint.js'
+import type { Context, Endpoint, Parts } from '../http/endpoint.js'
 import { toldError } from '../http/errors.js'
 import { redirect } from '../http/redirect.js'
 import { showLoggedOut } from './fallbacks.js'
 
-export function logout({ config, services }: Gateway): Endpoint {
+export function logout({ config, services }: Parts): Endpoint {
   return async (ctx) => {
     const { values, duplicates } = await readQueryOrForm(ctx)
     const cookies = readCookies(ctx, config)

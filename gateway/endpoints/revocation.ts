@@ -2,9 +2,9 @@
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import { readForm } from '../http/body.js'
 import { takeClientCredentials } from '../http/credentials.js'
-import type { Endpoint, Gateway } from '../http/endpoint.js'
+import type { Endpoint, Parts } from '../http/endpoint.js'
 
-export function revocation({ services }: Gateway): Endpoint {
+export function revocation({ services }: Parts): Endpoint {
   return async (ctx) => {
     const form = await readForm(ctx)
     const credentials = takeClientCredentials(ctx, form)

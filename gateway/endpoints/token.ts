@@ -4,9 +4,9 @@ import { OAuthError } from '../../services/kit/oauth_error.js'
 import { sendTokenJson } from '../http/answer.js'
 import { readForm } from '../http/body.js'
 import { takeClientCredentials } from '../http/credentials.js'
-import type { Endpoint, Gateway } from '../http/endpoint.js'
+import type { Endpoint, Parts } from '../http/endpoint.js'
 
-export function token({ services }: Gateway): Endpoint {
+export function token({ services }: Parts): Endpoint {
   return async (ctx) => {
     const parameters = await readForm(ctx)
     const credentials = takeClientCredentials(ctx, parameters)

@@ -1,32 +1,29 @@
 // The userinfo endpoint: OpenID Connect Core section 5.3, with the errors of RFC 6750 section 3.
-import { Consistency } from '#proto/introspection/v1/introspection_service.js'
+import { IntrospectRequest } from '#proto/introspection/v1/introspection_service.js'
 import { kindOf, OAuthError } from '../../services/kit/oauth_error.js'
 import { sendTokenJson } from '../http/answer.js'
 import { hasForm, readForm } from '../http/body.js'
 import { bearerTokenOf } from '../http/credentials.js'
-import type { Context, Endpoint, Gateway } from '../http/endpoint.js'
+import type { Context, Endpoint, Parts } from '../http/endpoint.js'
 import { realm } from '../http/errors.js'
 
-export function userinfo(gateway: Gateway): Endpoint {
+/** The statuses of RFC 6750 section 3.1. */
+const bearerErrors: readonly number[] = [400, 401, 403]
+
+export function userinfo(parts: Parts): Endpoint {
   return async (ctx) => {
     try {
-      sendTokenJson(ctx, await readClaims(ctx, gateway))
+      sendTokenJson(ctx, await readClaims(ctx, parts))
     } catch (thrown) {
       throw challenge(ctx, thrown)
     }
   }
 }
 
-async function readClaims(ctx: Context, { services }: Gateway): Promise<unknown> {
+async function readClaims(ctx: Context, { services }: Parts): Promise<unknown> {
   const token = await readToken(ctx)
   const { call } = ctx.state
-  const request = {
-    token,
-    tokenTypeHint: 'access_token',
-    scope: '',
-    consistency: Consistency.UNSPECIFIED,
-    callerClientId: '',
-  }
+  const request = IntrospectRequest.create({ token, tokenTypeHint: 'access_token' })
   const { active, tokenUse, scope, grantId } = await services.introspection.introspect(request, call)
   if (!active || tokenUse !== 'access_token') throw new OAuthError('invalid_token')
   if (!scope.split(' ').includes('openid'))
@@ -49,7 +46,7 @@ async function readToken(ctx: Context): Promise<string> {
 
 /** Adds the header field of RFC 6750 section 3; a bad token has Hydra's name in the body. */
 function challenge(ctx: Context, thrown: unknown): unknown {
-  if (!(thrown instanceof OAuthError) || kindOf(thrown.code).http >= 404) return thrown
+  if (!(thrown instanceof OAuthError) || !bearerErrors.includes(kindOf(thrown.code).http)) return thrown
   const { code, description, hint, cause } = thrown
   const needed = code === 'insufficient_scope' ? ', scope="openid"' : ''
   const told = code === 'request_unauthorized' ? '' : `, error="${code}", error_description="${description}"${needed}`

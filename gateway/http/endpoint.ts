@@ -33,7 +33,7 @@ export type Context = Koa.ParameterizedContext<RequestState, object>
 export type Endpoint = (ctx: Context) => Promise<void> | void
 
 /** What an endpoint is made from. */
-export interface Gateway {
+export interface Parts {
   readonly config: Config
   readonly services: GatewayServices
   /** The URLs of the endpoints that metadata names, by the name of the member (RFC 8414 section 2). */
@@ -49,7 +49,7 @@ export interface Route {
   readonly methods: readonly Method[]
   /** An exact path; a segment in braces stands for any one segment. */
   readonly path: string
-  readonly endpoint: (gateway: Gateway) => Endpoint
+  readonly endpoint: (parts: Parts) => Endpoint
   /** Where the endpoint is specified. */
   readonly specification: string
   /** The member of the server's metadata that has its URL. */

@@ -1,5 +1,5 @@
 // Finds the endpoint of a path: exact paths by one look-up, the few with a variable segment by comparing segments.
-import type { Endpoint, Gateway, Route } from './endpoint.js'
+import type { Endpoint, Parts, Route } from './endpoint.js'
 
 export interface Place {
   /** By method; HEAD is answered as GET. */
@@ -28,11 +28,11 @@ export class Router {
   readonly #exact = new Map<string, Found>()
   readonly #patterns: Pattern[] = []
 
-  constructor(routes: readonly Route[], gateway: Gateway) {
+  constructor(routes: readonly Route[], parts: Parts) {
     for (const path of new Set(routes.map((route) => route.path))) {
       const place = placeOf(
         routes.filter((route) => route.path === path),
-        gateway,
+        parts,
       )
       this.#add(path, place)
       if (path.startsWith(prefix)) this.#add(path.slice(prefix.length - 1), place)
@@ -85,10 +85,10 @@ function decodeSegment(segment: string): string | undefined {
   }
 }
 
-function placeOf(routes: readonly Route[], gateway: Gateway): Place {
+function placeOf(routes: readonly Route[], parts: Parts): Place {
   const endpoints = new Map<string, Endpoint>()
   for (const route of routes) {
-    const endpoint = route.endpoint(gateway)
+    const endpoint = route.endpoint(parts)
     for (const method of route.methods) endpoints.set(method, endpoint)
   }
   const get = endpoints.get('GET')
@@ -99,6 +99,6 @@ function placeOf(routes: readonly Route[], gateway: Gateway): Place {
     cors,
     page: routes.some((route) => route.page),
     open: routes.some((route) => route.open),
-    allow: [...endpoints.keys(), ...(cors && gateway.config.serve.public.cors.enabled ? ['OPTIONS'] : [])].join(', '),
+    allow: [...endpoints.keys(), ...(cors && parts.config.serve.public.cors.enabled ? ['OPTIONS'] : [])].join(', '),
   }
 }

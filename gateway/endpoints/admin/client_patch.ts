@@ -2,7 +2,7 @@
 import { applyPatch, type Operation } from 'rfc6902'
 import { OAuthError } from '../../../services/kit/oauth_error.js'
 import { readJson } from '../../http/body.js'
-import type { Endpoint, Gateway } from '../../http/endpoint.js'
+import type { Endpoint, Parts } from '../../http/endpoint.js'
 import { clientFromJson, clientToDocument, writableMembers } from '../../json/client.js'
 import { isObject } from '../../json/json_object.js'
 import { clientIdOf, sendClient } from './clients.js'
@@ -14,7 +14,7 @@ const operations: ReadonlySet<unknown> = new Set(['add', 'remove', 'replace', 'm
 const refuse = (why: string, cause?: unknown) => new OAuthError('invalid_request', why, { cause })
 
 /** Changes what the patch names and nothing else, so that two patches of different members do not undo each other. */
-export function patchClient({ services }: Gateway): Endpoint {
+export function patchClient({ services }: Parts): Endpoint {
   return async (ctx) => {
     const patch = checkPatch(await readJson(ctx))
     const clientId = clientIdOf(ctx)

@@ -2,7 +2,7 @@
 import { Client } from '#proto/client/v1/client_service.js'
 import { sendJson, sendNothing } from '../../http/answer.js'
 import { readJson, readQuery } from '../../http/body.js'
-import type { Context, Endpoint, Gateway } from '../../http/endpoint.js'
+import type { Context, Endpoint, Parts } from '../../http/endpoint.js'
 import { linkPages, pageOf } from '../../http/pages.js'
 import { clientFromJson, clientToJson, lifespansFromJson } from '../../json/client.js'
 
@@ -18,7 +18,7 @@ export function sendClient(ctx: Context, { client, clientSecret }: Answer, statu
 
 export const clientIdOf = (ctx: Context): string => ctx.state.params.id ?? ''
 
-export function listClients({ services }: Gateway): Endpoint {
+export function listClients({ services }: Parts): Endpoint {
   return async (ctx) => {
     const query = readQuery(ctx)
     const { client_name: clientName = '', owner = '' } = query
@@ -32,7 +32,7 @@ export function listClients({ services }: Gateway): Endpoint {
   }
 }
 
-export function createClient({ services }: Gateway): Endpoint {
+export function createClient({ services }: Parts): Endpoint {
   return async (ctx) => {
     const created = await services.clients.createClient(clientFromJson(await readJson(ctx)), ctx.state.call)
     ctx.res.setHeader('Location', `/admin/clients/${encodeURIComponent(created.client?.clientId ?? '')}`)
@@ -40,12 +40,12 @@ export function createClient({ services }: Gateway): Endpoint {
   }
 }
 
-export function getClient({ services }: Gateway): Endpoint {
+export function getClient({ services }: Parts): Endpoint {
   return async (ctx) => sendClient(ctx, await services.clients.getClient({ clientId: clientIdOf(ctx) }, ctx.state.call))
 }
 
 /** Sets everything; the path says which client, whatever the body says. */
-export function setClient({ services }: Gateway): Endpoint {
+export function setClient({ services }: Parts): Endpoint {
   return async (ctx) => {
     const { client, clientSecret } = clientFromJson(await readJson(ctx))
     const request = { client: { ...client, clientId: clientIdOf(ctx) }, updateMask: undefined, clientSecret }
@@ -53,7 +53,7 @@ export function setClient({ services }: Gateway): Endpoint {
   }
 }
 
-export function setClientLifespans({ services }: Gateway): Endpoint {
+export function setClientLifespans({ services }: Parts): Endpoint {
   return async (ctx) => {
     const lifespans = lifespansFromJson(await readJson(ctx))
     const client = { ...Client.create(), clientId: clientIdOf(ctx), lifespans }
@@ -62,19 +62,19 @@ export function setClientLifespans({ services }: Gateway): Endpoint {
   }
 }
 
-export function deleteClient({ services }: Gateway): Endpoint {
+export function deleteClient({ services }: Parts): Endpoint {
   return async (ctx) => {
     await services.clients.deleteClient({ clientId: clientIdOf(ctx) }, ctx.state.call)
     sendNothing(ctx)
   }
 }
 
-export function rotateClientSecret({ services }: Gateway): Endpoint {
+export function rotateClientSecret({ services }: Parts): Endpoint {
   return async (ctx) =>
     sendClient(ctx, await services.clients.rotateClientSecret({ clientId: clientIdOf(ctx) }, ctx.state.call))
 }
 
-export function dropRotatedClientSecrets({ services }: Gateway): Endpoint {
+export function dropRotatedClientSecrets({ services }: Parts): Endpoint {
   return async (ctx) =>
     sendClient(ctx, await services.clients.dropRotatedClientSecrets({ clientId: clientIdOf(ctx) }, ctx.state.call))
 }

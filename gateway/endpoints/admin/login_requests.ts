@@ -2,7 +2,7 @@
 import { OAuthError } from '../../../services/kit/oauth_error.js'
 import { sendJson } from '../../http/answer.js'
 import { readJson, readQuery } from '../../http/body.js'
-import type { Context, Endpoint, Gateway } from '../../http/endpoint.js'
+import type { Context, Endpoint, Parts } from '../../http/endpoint.js'
 import { acceptLoginFromJson, loginRequestToJson, rejectionFromJson } from '../../json/login_request.js'
 
 /** The challenge of a request, by its own name or by the one that Hydra had at first. */
@@ -18,7 +18,7 @@ export const sendRedirectTo = (ctx: Context, { redirectTo }: { redirectTo: strin
 
 const name = 'login_challenge'
 
-export function getLoginRequest({ services }: Gateway): Endpoint {
+export function getLoginRequest({ services }: Parts): Endpoint {
   return async (ctx) => {
     const loginChallenge = challengeOf(ctx, name)
     const { loginRequest } = await services.login.getLoginRequest({ loginChallenge }, ctx.state.call)
@@ -26,14 +26,14 @@ export function getLoginRequest({ services }: Gateway): Endpoint {
   }
 }
 
-export function acceptLoginRequest({ services }: Gateway): Endpoint {
+export function acceptLoginRequest({ services }: Parts): Endpoint {
   return async (ctx) => {
     const request = acceptLoginFromJson(challengeOf(ctx, name), await readJson(ctx))
     sendRedirectTo(ctx, await services.login.acceptLoginRequest(request, ctx.state.call))
   }
 }
 
-export function rejectLoginRequest({ services }: Gateway): Endpoint {
+export function rejectLoginRequest({ services }: Parts): Endpoint {
   return async (ctx) => {
     const request = { loginChallenge: challengeOf(ctx, name), rejection: rejectionFromJson(await readJson(ctx)) }
     sendRedirectTo(ctx, await services.login.rejectLoginRequest(request, ctx.state.call))

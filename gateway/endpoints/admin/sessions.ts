@@ -4,11 +4,11 @@ import type { RevokeLoginSessionsRequest } from '#proto/consent/v1/login_service
 import { OAuthError } from '../../../services/kit/oauth_error.js'
 import { sendJson, sendNothing } from '../../http/answer.js'
 import { readQuery } from '../../http/body.js'
-import type { Endpoint, Gateway } from '../../http/endpoint.js'
+import type { Endpoint, Parts } from '../../http/endpoint.js'
 import { linkPages, pageOf } from '../../http/pages.js'
 import { consentSessionToJson } from '../../json/consent_request.js'
 
-export function listConsentSessions({ services }: Gateway): Endpoint {
+export function listConsentSessions({ services }: Parts): Endpoint {
   return async (ctx) => {
     const query = readQuery(ctx)
     const { subject, login_session_id: loginSessionId = '' } = query
@@ -20,7 +20,7 @@ export function listConsentSessions({ services }: Gateway): Endpoint {
   }
 }
 
-export function revokeConsentSessions({ services }: Gateway): Endpoint {
+export function revokeConsentSessions({ services }: Parts): Endpoint {
   return async (ctx) => {
     const selector = consentSelector(readQuery(ctx))
     await services.consent.revokeConsentSessions({ selector }, ctx.state.call)
@@ -28,7 +28,7 @@ export function revokeConsentSessions({ services }: Gateway): Endpoint {
   }
 }
 
-export function revokeLoginSessions({ services }: Gateway): Endpoint {
+export function revokeLoginSessions({ services }: Parts): Endpoint {
   return async (ctx) => {
     const selector = loginSelector(readQuery(ctx))
     await services.login.revokeLoginSessions({ selector }, ctx.state.call)
