@@ -191,6 +191,11 @@ export class TokenSuite {
     await this.tokens.revokeToken({ token, tokenTypeHint: '', credentials: { authorization, ...none } })
   }
 
+  /** As the consent service does. */
+  async revokeGrant(grantId: string): Promise<void> {
+    await this.#tokensForConsent.revokeGrants({ selector: { $case: 'grantId', value: grantId } })
+  }
+
   introspect(token: string, request: Partial<IntrospectRequest> = {}): Promise<IntrospectResponse> {
     return this.introspection.introspect({
       token,
