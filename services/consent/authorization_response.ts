@@ -2,6 +2,7 @@
 import type { AuthorizationAnswer, Cookie } from '#proto/consent/v1/authorization_service.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import type { ConsentConfig } from './config.js'
+import type { Stage } from './flow.js'
 
 /** Where an answer goes. */
 export interface Destination {
@@ -45,6 +46,9 @@ function errorParameters({ code, description, hint }: OAuthError, legacy: boolea
 export function showError({ code, description, hint, retryAfter }: OAuthError): AuthorizationAnswer {
   return { kind: { $case: 'error', value: { code, description, hint, retryAfter } }, cookies: [] }
 }
+
+export const verifierUsed = (stage: Stage): OAuthError =>
+  new OAuthError('access_denied', `The ${stage} verifier has been used before.`)
 
 export const sendTo = (url: string, cookies: Cookie[]): AuthorizationAnswer => ({
   kind: { $case: 'redirectTo', value: url },

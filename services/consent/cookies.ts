@@ -100,7 +100,11 @@ export class SessionCookie {
 
   /** @param maxAge Seconds that the browser keeps it. */
   write(sessionId: string, maxAge: number): Cookie {
-    return { name: this.name, value: this.#sealer.seal(sessionPurpose, uuidToBytes(sessionId)).toString('base64url'), maxAge }
+    return {
+      name: this.name,
+      value: this.#sealer.seal(sessionPurpose, uuidToBytes(sessionId)).toString('base64url'),
+      maxAge,
+    }
   }
 
   /** Removes it, where there is one. */

@@ -10,7 +10,14 @@ export type Stage = 'login' | 'consent'
 /** What a flow is sealed for. One purpose for each stage, so that nothing passes for what it is not. */
 export type TravelsAs = `${Stage} challenge` | `${Stage} verifier`
 
-export type Move = 'accept_login' | 'reject_login' | 'ask_consent' | 'accept_consent' | 'reject_consent' | 'grant' | 'refuse'
+export type Move =
+  | 'accept_login'
+  | 'reject_login'
+  | 'ask_consent'
+  | 'accept_consent'
+  | 'reject_consent'
+  | 'grant'
+  | 'refuse'
 
 interface State {
   /** Undefined: it has ended. */

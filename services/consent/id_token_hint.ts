@@ -41,10 +41,9 @@ export class IdTokenHints {
   /** Error: `invalid_request` for what is no ID token of this server. */
   async verify(token: string): Promise<IdTokenHint> {
     const claims = await this.#claimsOf(token)
-    const audience = [claims.aud ?? []].flat()
-    const { iss, sub, sid } = claims
-    if (iss !== this.#issuer || typeof sub !== 'string' || sub === '' || audience.length === 0) throw refused()
-    return { subject: sub, sessionId: typeof sid === 'string' ? sid : '', audience, claims }
+    const hint = readHint(claims)
+    if (claims.iss !== this.#issuer || !hint || hint.audience.length === 0) throw refused()
+    return hint
   }
 
   async #claimsOf(token: string): Promise<JWTPayload> {
@@ -83,6 +82,13 @@ export class IdTokenHints {
     this.#fetchedAt = monotonicMs()
     return this.#keys
   }
+}
+
+/** What the claims of an ID token say; undefined if they name nobody. */
+export function readHint(claims: JWTPayload): IdTokenHint | undefined {
+  const { sub, sid, aud = [] } = claims
+  if (typeof sub !== 'string' || sub === '') return undefined
+  return { subject: sub, sessionId: typeof sid === 'string' ? sid : '', audience: [aud].flat(), claims }
 }
 
 const refused = (cause?: unknown): OAuthError =>

@@ -1,11 +1,12 @@
 // What login and consent apps send along with their decisions: small, it travels in the verifier; large, it is stored and
 // the verifier refers to it. Only apps that the operator trusts can fill that table, never the public.
+
+import type { Flow } from '#proto/consent/v1/flow.js'
 import { FlowPayload } from '#proto/consent/v1/flow.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import type { Call } from '../kit/rpc/contract.js'
 import type { Sealer } from '../kit/sealing.js'
 import { flowIdOf, type Stage } from './flow.js'
-import type { Flow } from '#proto/consent/v1/flow.js'
 import type { ConsentStore } from './store/consent_store.js'
 
 /** Bytes that may travel in a verifier. */
@@ -63,7 +64,8 @@ export class Payloads {
     const key = { flowId: flowIdOf(flow), stage }
     if (!(await this.#store.createPayload(key, this.#sealer.seal(purpose, encoded), call))) {
       const stored = await this.#open(key, call)
-      if (!stored?.equals(encoded)) throw new OAuthError('conflict', 'Another decision was made on this request before.')
+      if (!stored?.equals(encoded))
+        throw new OAuthError('conflict', 'Another decision was made on this request before.')
     }
     return { payload: undefined, payloadStored: true }
   }

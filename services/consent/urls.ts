@@ -41,7 +41,7 @@ export class Urls {
 
   /** The same request once more, with a login that is not skipped. */
   restart(flow: Flow): string {
-    const asksConsent = flow.otherParameters['prompt']?.split(' ').includes('consent')
+    const asksConsent = flow.otherParameters.prompt?.split(' ').includes('consent')
     return this.#authorization({ ...parametersOf(flow), prompt: asksConsent ? 'login consent' : 'login' })
   }
 

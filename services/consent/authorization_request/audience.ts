@@ -5,7 +5,7 @@ import { splitWords } from '../../kit/scope_strategy.js'
 import type { AuthorizationRequest } from './check.js'
 
 export function checkAudience(request: AuthorizationRequest): void {
-  const asked = splitWords(request.parameters['audience'] ?? '')
+  const asked = splitWords(request.parameters.audience ?? '')
   for (const audience of asked)
     if (!coversAudience(request.client.audience, audience))
       throw new OAuthError('invalid_request', `The client may not ask for the audience '${audience.slice(0, 200)}'.`)

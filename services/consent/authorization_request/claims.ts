@@ -4,7 +4,7 @@ import { OAuthError } from '../../kit/oauth_error.js'
 import type { AuthorizationRequest } from './check.js'
 
 export function checkClaims({ parameters }: AuthorizationRequest): void {
-  const asked = parameters['claims']
+  const asked = parameters.claims
   if (asked && !isJsonObject(asked)) throw new OAuthError('invalid_request', '`claims` is not a JSON object.')
 }
 

@@ -9,9 +9,8 @@ const clientIdForm = /^[\x21-\x7e]{1,255}$/
 
 /** The client that asks. What is thrown here is shown by the server itself. */
 export async function findClient({ parameters, duplicates }: Incoming, clients: Clients): Promise<Client> {
-  if (duplicates.includes('client_id'))
-    throw new OAuthError('invalid_request', '`client_id` was sent more than once.')
-  const clientId = parameters['client_id']
+  if (duplicates.includes('client_id')) throw new OAuthError('invalid_request', '`client_id` was sent more than once.')
+  const clientId = parameters.client_id
   if (!clientId) throw new OAuthError('invalid_request', '`client_id` is missing.')
   const client = clientIdForm.test(clientId) ? await clients.find(clientId) : undefined
   if (!client) throw new OAuthError('invalid_client', 'There is no client with this `client_id`.')

@@ -15,8 +15,7 @@ export function checkCodeChallenge(request: AuthorizationRequest, { pkceEnforced
     return
   }
   // Without a method it would be `plain` (RFC 7636 section 4.3), which protects from nobody who sees the request.
-  if (method !== 'S256')
-    throw new OAuthError('invalid_request', '`code_challenge_method` must be S256.')
+  if (method !== 'S256') throw new OAuthError('invalid_request', '`code_challenge_method` must be S256.')
   const decoded = decodeBase64url(challenge)
   if (decoded?.length !== 32)
     throw new OAuthError('invalid_request', '`code_challenge` is not a SHA-256 hash in base64url, 43 characters.')

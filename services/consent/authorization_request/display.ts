@@ -5,7 +5,7 @@ import type { AuthorizationRequest } from './check.js'
 export const displays = ['page', 'popup', 'touch', 'wap'] as const
 
 export function checkDisplay({ parameters }: AuthorizationRequest): void {
-  const asked = parameters['display']
+  const asked = parameters.display
   if (asked && !(displays as readonly string[]).includes(asked))
     throw new OAuthError('invalid_request', '`display` is none of page, popup, touch, wap.')
 }

@@ -3,7 +3,7 @@ import { OAuthError } from '../../kit/oauth_error.js'
 import type { AuthorizationRequest, CheckContext } from './check.js'
 
 export async function checkIdTokenHint(request: AuthorizationRequest, { idTokenHints }: CheckContext): Promise<void> {
-  const token = request.parameters['id_token_hint']
+  const token = request.parameters.id_token_hint
   if (!token) return
   const hint = await idTokenHints.verify(token)
   if (!hint.audience.includes(request.client.clientId))

@@ -36,13 +36,17 @@ export const checks: readonly Check[] = [
   checkIdTokenHint,
 ]
 
-/** Those that depend on how the client is registered, for a flow under way whose client has changed. */
-export const checksOfClient: readonly Check[] = [
+/**
+ * Those that are made again when a flow comes back, since its client may have been changed. The others found what cannot
+ * change: the flow was sealed.
+ */
+export const checksOnReturn: readonly Check[] = [
   checkResponseType,
   checkScope,
   checkAudience,
   checkCodeChallenge,
   checkPrompt,
+  checkMaxAge,
   checkSilentRequest,
 ]
 
@@ -57,7 +61,7 @@ export function requestOf(client: Client, incoming: Incoming): AuthorizationRequ
     ...incoming,
     client,
     redirectUri: chooseRedirectUri(client, incoming),
-    redirectUriOmitted: !incoming.parameters['redirect_uri'],
+    redirectUriOmitted: !incoming.parameters.redirect_uri,
     responseMode: 'query',
     scope: [],
     audience: [],

@@ -8,10 +8,13 @@ import type { AuthorizationRequest } from './check.js'
 export const prompts = ['none', 'login', 'consent', 'select_account'] as const
 
 export function checkPrompt(request: AuthorizationRequest): void {
-  const asked = splitWords(request.parameters['prompt'] ?? '')
+  const asked = splitWords(request.parameters.prompt ?? '')
   const unknown = asked.find((prompt) => !(prompts as readonly string[]).includes(prompt))
   if (unknown !== undefined)
-    throw new OAuthError('invalid_request', `\`prompt\` has the value '${unknown.slice(0, 100)}', which is not supported.`)
+    throw new OAuthError(
+      'invalid_request',
+      `\`prompt\` has the value '${unknown.slice(0, 100)}', which is not supported.`,
+    )
   if (asked.includes('none') && asked.length > 1)
     throw new OAuthError('invalid_request', '`prompt` has other values beside none.')
   request.prompt = asked

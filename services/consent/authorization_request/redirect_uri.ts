@@ -20,8 +20,8 @@ export function matchesRedirectUri(registered: string, requested: string): boole
 export function chooseRedirectUri(client: Client, { parameters, duplicates }: Incoming): string {
   if (duplicates.includes('redirect_uri'))
     throw new OAuthError('invalid_request', '`redirect_uri` was sent more than once.')
-  const requested = parameters['redirect_uri']
-  if (!requested) return onlyRedirectUri(client, parameters['scope'] ?? '')
+  const requested = parameters.redirect_uri
+  if (!requested) return onlyRedirectUri(client, parameters.scope ?? '')
   if (!client.redirectUris.some((registered) => matchesRedirectUri(registered, requested)))
     throw new OAuthError('invalid_request', '`redirect_uri` is not one that the client has registered.', {
       hint: 'It must be the same in every character; on the loopback only the port may differ.',

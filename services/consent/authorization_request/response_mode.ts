@@ -8,7 +8,7 @@ export type ResponseMode = (typeof responseModes)[number]
 
 /** The first check: errors of all later ones go back in the mode that was asked for. */
 export function checkResponseMode(request: AuthorizationRequest): void {
-  const asked = request.parameters['response_mode']
+  const asked = request.parameters.response_mode
   if (!asked) return
   const mode = responseModes.find((known) => known === asked)
   if (!mode) throw new OAuthError('unsupported_response_mode', '`response_mode` is none of query, fragment, form_post.')

@@ -10,7 +10,7 @@ export const responseTypes: Readonly<Record<string, { readonly grantType: string
 const normalized = (responseType: string): string => responseType.split(' ').filter(Boolean).toSorted().join(' ')
 
 export function checkResponseType({ parameters, client }: AuthorizationRequest): void {
-  const asked = normalized(parameters['response_type'] ?? '')
+  const asked = normalized(parameters.response_type ?? '')
   if (asked === '') throw new OAuthError('invalid_request', '`response_type` is missing.')
   const known = Object.hasOwn(responseTypes, asked) ? responseTypes[asked] : undefined
   if (!known) throw new OAuthError('unsupported_response_type')

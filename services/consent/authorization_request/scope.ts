@@ -6,7 +6,7 @@ import type { AuthorizationRequest, CheckContext } from './check.js'
 const scopeForm = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 export function checkScope(request: AuthorizationRequest, { scopeStrategy }: CheckContext): void {
-  const asked = splitWords(request.parameters['scope'] ?? '')
+  const asked = splitWords(request.parameters.scope ?? '')
   const allowed = splitWords(request.client.scope)
   for (const scope of asked)
     if (!scopeForm.test(scope) || !scopeStrategy(allowed, scope))

@@ -13,7 +13,10 @@ interface Purge {
   readonly row?: string
 }
 
-const purge = (name: string, { table, key = 'id', condition, row = '' }: Purge): { statement: Statement; batch: number } => ({
+const purge = (
+  name: string,
+  { table, key = 'id', condition, row = '' }: Purge,
+): { statement: Statement; batch: number } => ({
   batch,
   statement: {
     name: `purge_${name}`,

@@ -1,0 +1,108 @@
+// The authorization endpoint: begins a flow, and goes on with it when the browser comes back (RFC 6749 section 3.1, OpenID
+// Connect Core section 3.1.2).
+import type {
+  AuthorizationAnswer,
+  AuthorizationServiceService,
+  StartAuthorizationRequest,
+} from '#proto/consent/v1/authorization_service.js'
+import { log } from '../kit/log.js'
+import { OAuthError, toOAuthError } from '../kit/oauth_error.js'
+import type { Call, Handlers } from '../kit/rpc/contract.js'
+import type { AuthorizationRequest } from './authorization_request/check.js'
+import { checks, receiveRequest, runChecks } from './authorization_request/index.js'
+import { isOutage, refuseClient, showError, verifierUsed } from './authorization_response.js'
+import type { Cookies } from './cookies.js'
+import { flowIdOf, type Stage } from './flow.js'
+import type { Parts } from './parts.js'
+import { type Reopened, reopen } from './reopen.js'
+import { resumeConsent } from './resume_consent.js'
+import { resumeLogin } from './resume_login.js'
+import { serverMetadata } from './server_metadata.js'
+import { startLogin } from './start_login.js'
+
+export function createAuthorizationHandlers(parts: Parts): Handlers<typeof AuthorizationServiceService> {
+  return {
+    startAuthorization: async (request, call) => ({ answer: await start(parts, request, call) }),
+
+    async resumeAuthorization({ verifier, cookies }, call) {
+      switch (verifier?.$case) {
+        case 'loginVerifier':
+          return { answer: await resume(parts, 'login', verifier.value, cookies, call) }
+        case 'consentVerifier':
+          return { answer: await resume(parts, 'consent', verifier.value, cookies, call) }
+        default:
+          throw new OAuthError('invalid_request', 'There is no verifier.')
+      }
+    },
+
+    getServerMetadata: async () => ({ metadata: serverMetadata }),
+  }
+}
+
+async function start(
+  parts: Parts,
+  { parameters, duplicates, cookies }: StartAuthorizationRequest,
+  call: Call,
+): Promise<AuthorizationAnswer> {
+  const sent = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
+  let request: AuthorizationRequest
+  try {
+    request = await receiveRequest({ parameters: sent, duplicates }, parts.clients)
+  } catch (thrown) {
+    return withoutRedirect(thrown)
+  }
+  try {
+    await runChecks(checks, request, parts.checkContext)
+    return await startLogin(parts, request, cookies, call)
+  } catch (thrown) {
+    const { redirectUri, responseMode } = request
+    const destination = { redirectUri, responseMode, state: sent.state ?? '' }
+    return refuseClient(destination, report(thrown, call), parts.config, [])
+  }
+}
+
+const goOn = { login: resumeLogin, consent: resumeConsent } as const
+
+async function resume(
+  parts: Parts,
+  stage: Stage,
+  verifier: string,
+  cookies: Cookies,
+  call: Call,
+): Promise<AuthorizationAnswer> {
+  let reopened: Reopened
+  try {
+    reopened = await reopen(parts, stage, verifier, cookies)
+  } catch (thrown) {
+    return withoutRedirect(thrown)
+  }
+  const { flow, destination } = reopened
+  const key = `${stage} verifier ${flowIdOf(flow)}`
+  if (!parts.decisions.take(key)) return showError(verifierUsed(stage))
+  try {
+    return await goOn[stage](parts, reopened, cookies, call)
+  } catch (thrown) {
+    const error = report(thrown, call)
+    if (isOutage(error)) {
+      // Nothing was decided, so the same verifier may come again.
+      parts.decisions.giveBack(key)
+      return refuseClient(destination, error, parts.config, [])
+    }
+    parts.decisions.end(flowIdOf(flow))
+    return refuseClient(destination, error, parts.config, [parts.flowCookies.remove(stage, flow)])
+  }
+}
+
+/** An error where no redirect URI is to be trusted; an outage is an error of the call itself. */
+function withoutRedirect(thrown: unknown): AuthorizationAnswer {
+  const error = toOAuthError(thrown)
+  if (isOutage(error)) throw thrown
+  return showError(error)
+}
+
+/** The error for the client; what was not its doing is logged. */
+function report(thrown: unknown, call: Call): OAuthError {
+  const error = toOAuthError(thrown)
+  if (isOutage(error)) log.error({ requestId: call.requestId, err: error.cause ?? error }, 'an authorization failed')
+  return error
+}

@@ -1,0 +1,96 @@
+// The consent service: authorization requests, the login, consent and logout apps' sides of them, and what was allowed.
+import type { ClientServiceService } from '#proto/client/v1/client_service.js'
+import { AuthorizationServiceService } from '#proto/consent/v1/authorization_service.js'
+import { ConsentServiceService } from '#proto/consent/v1/consent_service.js'
+import { LoginServiceService } from '#proto/consent/v1/login_service.js'
+import { LogoutServiceService } from '#proto/consent/v1/logout_service.js'
+import type { KeyServiceService } from '#proto/token/v1/key_service.js'
+import type { TokenServiceService } from '#proto/token/v1/token_service.js'
+import type { Config } from '../kit/config/config.js'
+import { repeat } from '../kit/repeat.js'
+import type { Remote } from '../kit/rpc/contract.js'
+import { defineService } from '../kit/rpc/server.js'
+import { scopeStrategies } from '../kit/scope_strategy.js'
+import { Sealer } from '../kit/sealing.js'
+import type { RunningService } from '../kit/service.js'
+import { createAuthorizationHandlers } from './authorization_service.js'
+import { Clients } from './clients.js'
+import { pickConfig } from './config.js'
+import { createConsentHandlers } from './consent_service.js'
+import { FlowCookies, SessionCookie } from './cookies.js'
+import { Decisions } from './decisions.js'
+import { IdTokenHints } from './id_token_hint.js'
+import { createLoginHandlers } from './login_service.js'
+import { createLogoutHandlers } from './logout_service.js'
+import type { Parts } from './parts.js'
+import { Payloads } from './payloads.js'
+import { SealedFlows } from './sealed_flows.js'
+import { ConsentStore } from './store/consent_store.js'
+import { Urls } from './urls.js'
+
+export interface ConsentServicePeers {
+  readonly clients: Remote<typeof ClientServiceService>
+  readonly tokens: Remote<typeof TokenServiceService>
+  readonly keys: Remote<typeof KeyServiceService>
+}
+
+const purgeEveryMs = 60_000
+
+export function createConsentService(config: Config, peers: ConsentServicePeers): RunningService {
+  const parts = createParts(config, peers)
+  const { store, clients } = parts
+  const stopping = new AbortController()
+  let purging: Promise<void> | undefined
+  return {
+    services: [
+      defineService(AuthorizationServiceService, createAuthorizationHandlers(parts)),
+      defineService(LoginServiceService, createLoginHandlers(parts)),
+      defineService(ConsentServiceService, createConsentHandlers(parts)),
+      defineService(LogoutServiceService, createLogoutHandlers(parts)),
+    ],
+
+    async start() {
+      clients.start()
+      const { signal } = stopping
+      purging ??= repeat({ everyMs: purgeEveryMs, doing: 'purging sessions', signal }, () => store.purge(signal))
+    },
+
+    ready: () => store.ping(),
+
+    async stop() {
+      stopping.abort()
+      await Promise.all([purging, clients.stop()])
+      await store.close()
+    },
+  }
+}
+
+function createParts(whole: Config, peers: ConsentServicePeers): Parts {
+  const config = pickConfig(whole)
+  const { dsn, maxConnections, secrets, ttl } = config
+  const flowLifespan = ttl.login_consent_request
+  const sealer = new Sealer(secrets.system)
+  const cookieSealer = new Sealer(secrets.cookie)
+  const store = new ConsentStore({ dsn, maxConnections, flowLifespan, sessionLifespan: ttl.authentication_session })
+  const idTokenHints = new IdTokenHints(peers.keys, config.issuer)
+  return {
+    config,
+    checkContext: {
+      scopeStrategy: scopeStrategies[config.scopeStrategy],
+      pkceEnforced: config.pkceEnforced,
+      idTokenHints,
+    },
+    clients: new Clients(peers.clients, config.maxStalenessMs),
+    tokens: peers.tokens,
+    idTokenHints,
+    store,
+    sealer,
+    pageSealer: new Sealer(secrets.pagination),
+    sealedFlows: new SealedFlows(sealer, flowLifespan),
+    payloads: new Payloads(store, sealer),
+    decisions: new Decisions(flowLifespan),
+    flowCookies: new FlowCookies(cookieSealer, config),
+    sessionCookie: new SessionCookie(cookieSealer, config),
+    urls: new Urls(config),
+  }
+}

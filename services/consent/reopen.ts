@@ -1,0 +1,39 @@
+// A flow that comes back as a verifier: in the browser that began it, in time, and for a client that may still ask.
+import type { Flow } from '#proto/consent/v1/flow.js'
+import { OAuthError } from '../kit/oauth_error.js'
+import { uuidFromBytes } from '../kit/random.js'
+import type { AuthorizationRequest } from './authorization_request/check.js'
+import { requestOf } from './authorization_request/index.js'
+import type { Destination } from './authorization_response.js'
+import type { Cookies } from './cookies.js'
+import type { Stage } from './flow.js'
+import type { Parts } from './parts.js'
+import { parametersOf } from './urls.js'
+
+export interface Reopened {
+  readonly flow: Flow
+  /** The request that the flow began with, for the client as it is registered now; its checks are still to come. */
+  readonly request: AuthorizationRequest
+  readonly destination: Destination
+}
+
+/** What is thrown here is shown by the server itself: nothing of the flow is to be trusted. */
+export async function reopen(
+  { sealedFlows, flowCookies, clients }: Parts,
+  stage: Stage,
+  verifier: string,
+  cookies: Cookies,
+): Promise<Reopened> {
+  const flow = sealedFlows.openVerifier(stage, verifier)
+  if (!flowCookies.belongsTo(stage, flow, cookies))
+    throw new OAuthError('request_forbidden', 'No CSRF value for this flow is in the cookies.', {
+      hint: 'A flow goes on in the browser that began it; a verifier works once.',
+    })
+  const client = await clients.findRegistration(flow.clientId, uuidFromBytes(flow.registrationId))
+  if (!client) throw new OAuthError('invalid_client', 'The client is no longer registered.')
+  const request = requestOf(client, { parameters: parametersOf(flow), duplicates: [] })
+  if (request.redirectUri !== flow.redirectUri)
+    throw new OAuthError('invalid_request', 'The redirect URI of the request is no longer the registered one.')
+  const { redirectUri, responseMode, stateParameter: state } = flow
+  return { flow, request, destination: { redirectUri, responseMode, state } }
+}

@@ -1,0 +1,18 @@
+// What the consent service has to say in the authorization server's metadata (RFC 8414 section 2, OpenID Connect Discovery
+// 1.0 section 3, Initiating User Registration 1.0): drawn from the checks that decide.
+import { codeChallengeMethods } from './authorization_request/code_challenge.js'
+import { displays } from './authorization_request/display.js'
+import { prompts } from './authorization_request/prompt.js'
+import { responseModes } from './authorization_request/response_mode.js'
+import { unsupportedParameters } from './authorization_request/unsupported_parameters.js'
+
+export const serverMetadata = {
+  response_modes_supported: [...responseModes],
+  code_challenge_methods_supported: [...codeChallengeMethods],
+  prompt_values_supported: [...prompts],
+  display_values_supported: [...displays],
+  claims_parameter_supported: false,
+  request_parameter_supported: !('request' in unsupportedParameters),
+  request_uri_parameter_supported: !('request_uri' in unsupportedParameters),
+  authorization_response_iss_parameter_supported: true,
+}
