@@ -8,19 +8,19 @@
 //
 // The tables: entries (writer uuid, seq bigint, expires_at timestamptz, …, primary key (writer, seq)), with an index on
 // expires_at, and writers (id uuid primary key, started_at timestamptz).
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { QueryResultRow } from 'pg'
 import { decodeCursor, type Positions } from './change_log_cursor.js'
 import { type Complete, type LogMessage, Reader, type Row } from './change_log_reader.js'
 import { type HeadRow, type LogRow, statementsOf } from './change_log_statements.js'
 import { monotonicMs, nowMs } from './clock.js'
-import type { Statement } from './database.js'
-import { log } from './log.js'
+import type { Database } from './database.js'
 import { OAuthError } from './oauth_error.js'
 import { newUuid } from './random.js'
+import { repeat } from './repeat.js'
 
 export interface ChangeLogOptions<E> {
-  readonly database: { query<R extends QueryResultRow>(statement: Statement, values: unknown[]): Promise<R[]> }
+  readonly database: Pick<Database<{ $disconnect(): Promise<void> }>, 'query' | 'queryInBackground'>
   /** The table of entries; the log is called after it. */
   readonly entryTable: string
   readonly writerTable: string
@@ -71,9 +71,11 @@ export class ChangeLog<E> {
   }
 
   start(): void {
+    const { signal } = this.#stopping
+    const { entryTable } = this.#options
     this.#running ??= Promise.all([
-      this.#repeat(pollEveryMs, 'reading', () => this.#poll()),
-      this.#repeat(purgeEveryMs, 'purging', () => this.#purge()),
+      repeat({ everyMs: pollEveryMs, doing: `reading the log ${entryTable}`, signal }, () => this.#poll()),
+      repeat({ everyMs: purgeEveryMs, doing: `purging the log ${entryTable}`, signal }, () => this.#purge()),
     ])
   }
 
@@ -221,7 +223,7 @@ export class ChangeLog<E> {
 
   async #readHeads(): Promise<{ heads: Positions; complete: Complete }> {
     const at = monotonicMs()
-    const rows = await this.#options.database.query<HeadRow>(this.#statements.heads, [])
+    const rows = await this.#options.database.queryInBackground<HeadRow>(this.#statements.heads, [])
     const heads: Positions = new Map()
     for (const { writer, head } of rows) if (writer !== null) heads.set(writer, Number(head ?? 0))
     return { heads, complete: { at, databaseMs: Number(rows[0]?.database_ms) } }
@@ -231,7 +233,7 @@ export class ChangeLog<E> {
   async #readAfter(positions: Positions): Promise<{ rows: Row<E>[]; complete: Complete | undefined }> {
     const at = monotonicMs()
     const values = [[...positions.keys()], [...positions.values()], pageSize]
-    const found = await this.#options.database.query<LogRow>(this.#statements.after, values)
+    const found = await this.#options.database.queryInBackground<LogRow>(this.#statements.after, values)
     const rows: Row<E>[] = []
     for (const row of found)
       if (row.writer !== null)
@@ -242,8 +244,8 @@ export class ChangeLog<E> {
   async #purge(): Promise<void> {
     const { database } = this.#options
     for (let purged = purgeBatch; purged === purgeBatch && !this.#stopping.signal.aborted; )
-      purged = (await database.query(this.#statements.purgeEntries, [purgeBatch])).length
-    await database.query(this.#statements.purgeWriters, [(2 * writerLifetimeMs) / 1_000])
+      purged = (await database.queryInBackground(this.#statements.purgeEntries, [purgeBatch])).length
+    await database.queryInBackground(this.#statements.purgeWriters, [(2 * writerLifetimeMs) / 1_000])
     await this.#forgetWriters()
   }
 
@@ -256,22 +258,6 @@ export class ChangeLog<E> {
       this.#positions.delete(writer)
       for (const reader of this.#readers) reader.positions.delete(writer)
       if (this.#writer?.id === writer) this.#writer = undefined
-    }
-  }
-
-  /** Does the work over and over until the log stops; the first of several failures is logged. */
-  async #repeat(everyMs: number, doing: string, work: () => Promise<void>): Promise<void> {
-    const { signal } = this.#stopping
-    for (let failures = 0; !signal.aborted; ) {
-      const beganAt = monotonicMs()
-      try {
-        await work()
-        failures = 0
-      } catch (err) {
-        if (failures++ === 0) log.warn({ err, log: this.#options.entryTable }, `${doing} the log fails`)
-      }
-      const rest = Math.max(0, everyMs - (monotonicMs() - beganAt))
-      await delay(rest, undefined, { signal }).catch(() => undefined)
     }
   }
 }

@@ -25,6 +25,7 @@ export interface Statement {
 /** Below every deadline in the table of rules, so that the server gives up before the caller does. */
 const statementTimeoutMs = 2_500
 const connectTimeoutMs = 1_000
+const backgroundConnections = 2
 
 interface Scope {
   readonly call: Call | undefined
@@ -35,10 +36,12 @@ const scopes = new AsyncLocalStorage<Scope>()
 
 export class Database<P extends { $disconnect(): Promise<void> }> {
   readonly #pool: CancellingPool
+  /** Apart from the calls, so that a rush of them does not make the feeds stale. */
+  readonly #backgroundPool: pg.Pool
   readonly #prisma: P
 
   constructor(options: DatabaseOptions, createPrisma: (adapter: PrismaPg) => P) {
-    this.#pool = new CancellingPool({
+    const config: pg.PoolConfig = {
       connectionString: options.dsn,
       max: options.maxConnections,
       connectionTimeoutMillis: connectTimeoutMs,
@@ -52,8 +55,11 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
         `-c statement_timeout=${statementTimeoutMs}`,
         `-c idle_in_transaction_session_timeout=${2 * statementTimeoutMs}`,
       ].join(' '),
-    })
-    this.#pool.on('error', (err) => log.warn({ err, schema: options.schema }, 'an idle database connection was lost'))
+    }
+    this.#pool = new CancellingPool(config)
+    this.#backgroundPool = new pg.Pool({ ...config, max: backgroundConnections })
+    for (const pool of [this.#pool, this.#backgroundPool])
+      pool.on('error', (err) => log.warn({ err, schema: options.schema }, 'an idle database connection was lost'))
     const adapter = new PrismaPg(this.#pool, {
       schema: options.schema,
       statementNameGenerator: ({ sql }) => nameOf(sql),
@@ -72,18 +78,13 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
   }
 
   /** Runs one raw statement on behalf of a call; conflicts between transactions are tried again, at most three times. */
-  async query<R extends pg.QueryResultRow>(statement: Statement, values: unknown[], call?: Call): Promise<R[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const result = await scopes.run({ call, failure: undefined }, () =>
-          this.#pool.query<R>({ ...statement, values }),
-        )
-        return result.rows
-      } catch (thrown) {
-        if (attempt < 4 && isConflict(thrown)) continue
-        throw outageOf(thrown) ?? thrown
-      }
-    }
+  query<R extends pg.QueryResultRow>(statement: Statement, values: unknown[], call?: Call): Promise<R[]> {
+    return scopes.run({ call, failure: undefined }, () => runOn<R>(this.#pool, statement, values))
+  }
+
+  /** The same for the work in the background, on connections of its own. */
+  queryInBackground<R extends pg.QueryResultRow>(statement: Statement, values: unknown[]): Promise<R[]> {
+    return runOn<R>(this.#backgroundPool, statement, values)
   }
 
   /** Whether the database answers now. */
@@ -98,7 +99,23 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
 
   async close(): Promise<void> {
     await this.#prisma.$disconnect()
-    await this.#pool.end()
+    await Promise.all([this.#pool.end(), this.#backgroundPool.end()])
+  }
+}
+
+async function runOn<R extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  statement: Statement,
+  values: unknown[],
+): Promise<R[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const result = await pool.query<R>({ ...statement, values })
+      return result.rows
+    } catch (thrown) {
+      if (attempt < 4 && isConflict(thrown)) continue
+      throw outageOf(thrown) ?? thrown
+    }
   }
 }
 

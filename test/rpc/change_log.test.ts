@@ -64,10 +64,9 @@ class Instance {
     }))
     this.log = new ChangeLog<string>({
       database: {
-        query: async (statement, values) => {
-          if (this.outage) throw new OAuthError('temporarily_unavailable')
-          return this.database.query(statement, values)
-        },
+        query: (statement, values) => this.#checkLine(() => this.database.query(statement, values)),
+        queryInBackground: (statement, values) =>
+          this.#checkLine(() => this.database.queryInBackground(statement, values)),
       },
       entryTable: 'entry',
       writerTable: 'entry_writer',
@@ -81,6 +80,11 @@ class Instance {
       await this.log.stop()
       await this.database.close()
     })
+  }
+
+  async #checkLine<T>(work: () => Promise<T>): Promise<T> {
+    if (this.outage) throw new OAuthError('temporarily_unavailable')
+    return work()
   }
 
   write(...words: string[]): Promise<void> {
@@ -463,3 +467,13 @@ interface PlanNode {
 }
 
 const nodesOf = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)]
+
+it('RL-12: a rush of calls that takes all connections does not make readers stale', async () => {
+  const a = new Instance()
+  const reading = a.read()
+  await reading.upToDate()
+  const first = reading.messages.length
+  const sleep = { name: 'sleep', text: 'SELECT pg_sleep(1)' }
+  await Promise.allSettled(Array.from({ length: 12 }, () => a.database.query(sleep, [])))
+  expect(Math.max(...reading.messages.slice(first).map(({ ageMs }) => ageMs))).toBeLessThan(900)
+})

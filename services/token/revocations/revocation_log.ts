@@ -3,6 +3,7 @@ import { ChangeLog } from '../../kit/change_log.js'
 import type { LogMessage } from '../../kit/change_log_reader.js'
 import { nowMs, nowSeconds } from '../../kit/clock.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
+import { isUuid } from '../../kit/random.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from '../store/database.js'
 import {
@@ -27,8 +28,6 @@ type Revocation = RevocationEntry | { readonly grantId: string }
 
 /** A reader that comes back later than that begins anew. */
 const cursorLifetimeMs = 3_600_000
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export class RevocationLog {
   readonly #store: RevocationStore
@@ -84,12 +83,12 @@ export class RevocationLog {
 
   /** Revokes a grant: its code or refresh token, and every access token issued under it. False where it was over already. */
   async revokeGrant(grantId: string): Promise<boolean> {
-    return uuid.test(grantId) && (await this.#writes.add({ grantId }))
+    return isUuid(grantId) && (await this.#writes.add({ grantId }))
   }
 
   /** Revokes the grants that are there now; returns how many. */
   async revokeGrants(selector: GrantSelector, call?: Call): Promise<number> {
-    if (selector.by === 'loginSession' && !uuid.test(selector.loginSessionId)) return 0
+    if (selector.by === 'loginSession' && !isUuid(selector.loginSessionId)) return 0
     const ids = await this.#store.findGrants(selector, call)
     const revoked = await Promise.all(ids.map((id) => this.revokeGrant(id)))
     return revoked.filter(Boolean).length

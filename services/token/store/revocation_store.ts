@@ -185,16 +185,16 @@ export class RevocationStore {
 
   /** Deletes what a registration of a client was granted, some rows at a time; returns how many rows it was this time. */
   async deleteGrantsOf(registrationId: string): Promise<number> {
-    return (await this.#database.query(deleteGrants, [registrationId, deleteBatch])).length
+    return (await this.#database.queryInBackground(deleteGrants, [registrationId, deleteBatch])).length
   }
 
   /** Where the feed of clients was left; empty if it was never followed. */
   async loadClientPosition(): Promise<string> {
-    return (await this.#database.query<{ position: string }>(loadPosition, []))[0]?.position ?? ''
+    return (await this.#database.queryInBackground<{ position: string }>(loadPosition, []))[0]?.position ?? ''
   }
 
   async saveClientPosition(position: string): Promise<void> {
-    await this.#database.query(savePosition, [position])
+    await this.#database.queryInBackground(savePosition, [position])
   }
 }
 
