@@ -11,8 +11,7 @@ const cacheControl = 'public, max-age=300'
 export function discovery(parts: Parts): Endpoint {
   const document = new KeptAnswer<string>({
     name: 'server metadata',
-    // It changes with the version of a service alone.
-    maxAgeMs: 60_000,
+    maxAgeMs: 5_000,
     maxStaleMs: Number.POSITIVE_INFINITY,
     load: async (call) => JSON.stringify(await describeServer(parts, call)),
   })
@@ -28,18 +27,20 @@ async function describeServer(
   call: CallOptions,
 ): Promise<Record<string, unknown>> {
   const told = await readFromServices(services, call)
-  const authMethods = Array.isArray(told.token_endpoint_auth_methods_supported)
-    ? told.token_endpoint_auth_methods_supported
-    : []
+  const authMethods = listOf(told.token_endpoint_auth_methods_supported)
   return {
     issuer: config.urls.self.issuer,
     ...endpointUrls,
     ...told,
-    response_modes_supported: Object.keys(responseModes),
+    response_modes_supported: listOf(told.response_modes_supported).filter((mode) =>
+      Object.hasOwn(responseModes, mode),
+    ),
     revocation_endpoint_auth_methods_supported: authMethods,
     introspection_endpoint_auth_methods_supported: [...authMethods.filter((method) => method !== 'none'), 'Bearer'],
   }
 }
+
+const listOf = (value: unknown): string[] => (Array.isArray(value) ? value : [])
 
 async function readFromServices(
   { clients, tokens, authorization }: GatewayServices,

@@ -7,6 +7,8 @@ import { responseModes } from './authorization_request/response_mode.js'
 import { unsupportedParameters } from './authorization_request/unsupported_parameters.js'
 
 export const serverMetadata = {
+  // Those that the server itself gives a meaning; all others are the operator's.
+  scopes_supported: ['openid', 'offline', 'offline_access'],
   response_modes_supported: [...responseModes],
   code_challenge_methods_supported: [...codeChallengeMethods],
   prompt_values_supported: [...prompts],

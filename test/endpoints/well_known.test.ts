@@ -42,7 +42,13 @@ const handlers = {
     getServerMetadata: async () => unlessDown({ metadata: { grant_types_supported: ['client_credentials'] } }),
   },
   authorization: {
-    getServerMetadata: async () => unlessDown({ metadata: { code_challenge_methods_supported: ['S256'] } }),
+    getServerMetadata: async () =>
+      unlessDown({
+        metadata: {
+          code_challenge_methods_supported: ['S256'],
+          response_modes_supported: ['query', 'fragment', 'form_post', 'carrier_pigeon'],
+        },
+      }),
   },
 }
 
