@@ -4,7 +4,7 @@ import {
   type ConsentServiceService,
   RejectConsentRequestRequest,
 } from '#proto/consent/v1/consent_service.js'
-import { type Flow, FlowConsent } from '#proto/consent/v1/flow.js'
+import { type Flow, FlowConsent, type FlowPayload } from '#proto/consent/v1/flow.js'
 import { nowMs } from '../kit/clock.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import type { Call, Handlers } from '../kit/rpc/contract.js'
@@ -30,8 +30,9 @@ export function createConsentHandlers(parts: Parts): Handlers<typeof ConsentServ
       const { flow } = await openFlow(parts, 'consent', request.consentChallenge)
       checkGranted('grant_scope', request.grantScope, requestedScope(flow))
       checkGranted('grant_access_token_audience', request.grantAccessTokenAudience, requestedAudience(flow))
+      const payload = payloadOf(request)
       const said = AcceptConsentRequestRequest.encode({ ...request, consentChallenge: '' }).finish()
-      const answer = () => accept(parts, flow, request, call)
+      const answer = () => accept(parts, flow, request, payload, call)
       return { redirectTo: await decisions.make(keyOf(flow, 'consent'), said, answer) }
     },
 
@@ -49,12 +50,19 @@ export function createConsentHandlers(parts: Parts): Handlers<typeof ConsentServ
   }
 }
 
-async function accept(parts: Parts, flow: Flow, request: AcceptConsentRequestRequest, call: Call): Promise<string> {
-  const payload = {
-    contextJson: encodeJson(request.context, '`context`'),
-    accessTokenClaimsJson: encodeJson(request.session?.accessToken, '`session.access_token`'),
-    idTokenClaimsJson: encodeJson(request.session?.idToken, '`session.id_token`'),
-  }
+const payloadOf = ({ context, session }: AcceptConsentRequestRequest): FlowPayload => ({
+  contextJson: encodeJson(context, '`context`'),
+  accessTokenClaimsJson: encodeJson(session?.accessToken, '`session.access_token`'),
+  idTokenClaimsJson: encodeJson(session?.idToken, '`session.id_token`'),
+})
+
+async function accept(
+  parts: Parts,
+  flow: Flow,
+  request: AcceptConsentRequestRequest,
+  payload: FlowPayload,
+  call: Call,
+): Promise<string> {
   const carried = await parts.payloads.put(flow, 'consent', payload, call)
   const consent: FlowConsent = {
     ...(flow.consent ?? FlowConsent.fromPartial({})),

@@ -1,5 +1,5 @@
 // The login app's side of a flow: it is told what is asked, and says who the end-user is.
-import type { Flow, FlowLogin } from '#proto/consent/v1/flow.js'
+import { type Flow, type FlowLogin, FlowPayload } from '#proto/consent/v1/flow.js'
 import {
   AcceptLoginRequestRequest,
   type LoginServiceService,
@@ -28,8 +28,11 @@ export function createLoginHandlers(parts: Parts): Handlers<typeof LoginServiceS
     async acceptLoginRequest(request, call) {
       const { flow } = await openFlow(parts, 'login', request.loginChallenge)
       checkForm(request)
+      const payload = FlowPayload.fromPartial({ contextJson: encodeJson(request.context, '`context`') })
       const said = AcceptLoginRequestRequest.encode({ ...request, loginChallenge: '' }).finish()
-      return { redirectTo: await decisions.make(keyOf(flow, 'login'), said, () => accept(parts, flow, request, call)) }
+      return {
+        redirectTo: await decisions.make(keyOf(flow, 'login'), said, () => accept(parts, flow, request, payload, call)),
+      }
     },
 
     async rejectLoginRequest(request, call) {
@@ -56,14 +59,15 @@ export function createLoginHandlers(parts: Parts): Handlers<typeof LoginServiceS
   }
 }
 
-async function accept(parts: Parts, flow: Flow, request: AcceptLoginRequestRequest, call: Call): Promise<string> {
+async function accept(
+  parts: Parts,
+  flow: Flow,
+  request: AcceptLoginRequestRequest,
+  payload: FlowPayload,
+  call: Call,
+): Promise<string> {
   const known = loginOf(flow)
   if (known.skip && request.subject !== known.subject) return otherSubject(parts, flow)
-  const payload = {
-    contextJson: encodeJson(request.context, '`context`'),
-    accessTokenClaimsJson: '',
-    idTokenClaimsJson: '',
-  }
   const carried = await parts.payloads.put(flow, 'login', payload, call)
   const login: FlowLogin = {
     sessionId: known.sessionId,
