@@ -122,13 +122,26 @@ async function generate() {
   const works = outdated(
     'generated/proto/.made-from',
     [...protos, ...inProject('buf.yaml', 'buf.gen.yaml'), ...lock],
-    () => quietly('buf', ['generate']),
+    generateFromProtos,
   )
   for (const service of services) {
     const inputs = [...inProject(`prisma/${service}/schema.prisma`, 'prisma/prisma.config.ts'), ...lock]
     works.push(...outdated(`generated/prisma/${service}/.made-from`, inputs, () => generateClient(service)))
   }
   if (works.length > 0) await step('generating code', () => Promise.all(works.map((work) => work())))
+}
+
+/** TypeScript from the contracts, and their descriptors for gRPC reflection. */
+async function generateFromProtos() {
+  mkdirSync(join(root, 'generated/descriptors'), { recursive: true })
+  const sets = { tessera: 'proto', health: 'node_modules/grpc-health-check/proto' }
+  const works = [quietly('buf', ['generate'])]
+  for (const [name, folder] of Object.entries(sets)) {
+    const output = `generated/descriptors/${name}.binpb`
+    works.push(quietly('buf', ['build', folder, '--as-file-descriptor-set', '-o', output]))
+  }
+  const results = await Promise.all(works)
+  return results.find(({ code }) => code !== 0) ?? results[0]
 }
 
 function generateClient(service) {

@@ -111,7 +111,7 @@ export class Composition {
     const gateway = hasGateway
       ? await loadGateway(config, (definition) => peers.remote(definition, 'gateway'))
       : undefined
-    const reflection = config.serve.grpc.reflection ? { reflectionFrom: `${projectRoot}/proto` } : {}
+    const reflection = config.serve.grpc.reflection ? { reflectionFrom: `${projectRoot}/generated/descriptors` } : {}
     const rpc = local.length ? new RpcServer(local, { ...rpcListener(config), ...reflection }) : undefined
     const composition = { config, peers, running, rpc, gateway }
     try {

@@ -11,14 +11,13 @@ import {
   type sendUnaryData,
   setLogVerbosity,
 } from '@grpc/grpc-js'
-import { loadSync } from '@grpc/proto-loader'
-import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import { monotonicMs, nowMs } from '../clock.js'
 import { OAuthError } from '../oauth_error.js'
 import type { Caller, CallOptions, Handlers, MethodDefinition, Service, ServiceDefinition } from './contract.js'
 import { runStream, runUnary } from './dispatch.js'
 import { toStatus } from './error_status.js'
+import { serveReflection } from './reflection.js'
 import { type RulePath, ruleOf, rules } from './rules.js'
 
 /** Pairs a generated definition with its implementation. A method that is missing in the table of rules is a type error. */
@@ -46,7 +45,7 @@ export interface RpcServerOptions {
   readonly credentials: ServerCredentials
   /** Who it is that calls; undefined for a stranger. */
   readonly identify: (peer: Peer) => Caller | undefined
-  /** The folder of the .proto files, where reflection is to be served. */
+  /** The folder of descriptor sets, where reflection is to be served. */
   readonly reflectionFrom?: string
 }
 
@@ -61,6 +60,7 @@ const serverOptions = {
   'grpc.keepalive_timeout_ms': 10_000,
 } as const
 
+const healthService = 'grpc.health.v1.Health'
 const maxMetadataBytes = 16 * 1024
 
 /** A request that cannot be handed to a handler; found while it is read, told when the call is answered. */
@@ -86,7 +86,7 @@ export class RpcServer {
     const names = services.map(serviceName)
     this.#health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'NOT_SERVING'])))
     this.#health.addToServer(this.#server)
-    if (options.reflectionFrom) this.#reflect(options.reflectionFrom, names)
+    if (options.reflectionFrom) serveReflection(this.#server, options.reflectionFrom, [...names, healthService])
   }
 
   /** Begins to listen; returns the port. */
@@ -183,24 +183,11 @@ export class RpcServer {
       },
     }
   }
-
-  #reflect(protoRoot: string, services: string[]): void {
-    const files = services.map((name) => `${protoRoot}/${fileOf(name)}`)
-    const loaded = loadSync([...new Set(files)], { includeDirs: [protoRoot], keepCase: true })
-    new ReflectionService(loaded, { services }).addToServer(this.#server)
-  }
 }
 
 /** `tessera.client.v1.ClientService` from its methods' paths. */
 export const serviceName = (service: { readonly definition: ServiceDefinition }): string =>
   Object.values(service.definition)[0]?.path.split('/')[1] ?? ''
-
-/** buf's STANDARD rules make the file follow from the service's name. */
-function fileOf(service: string): string {
-  const parts = service.split('.')
-  const name = parts.pop() ?? ''
-  return `${parts.join('/')}/${name.replace(/(?<!^)([A-Z])/g, '_$1').toLowerCase()}.proto`
-}
 
 function sizeOf(metadata: Metadata): number {
   let size = 0
