@@ -90,7 +90,7 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
   /** Whether the database answers now. */
   async ping(): Promise<boolean> {
     try {
-      await this.#pool.query('SELECT 1 /* ping */')
+      await this.#pool.query('SELECT 1 /* background: ping */')
       return true
     } catch {
       return false

@@ -1,0 +1,57 @@
+// I11: while the database is down every answer is 503 with Retry-After, never a verdict; and service resumes by itself.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type DatabaseLine, openLine } from '../support/database_line.js'
+import { authorizationUrl, introspect, logIn, post, refresh, type Tokens } from '../support/oauth.js'
+import { type FreshDatabase, freshDatabase } from '../support/postgres.js'
+import { type Suite, startSuite } from '../support/suite.js'
+import { adminJson, createClient, UserAgent } from '../support/user_agent.js'
+
+let suite: Suite
+let line: DatabaseLine
+let database: FreshDatabase
+let client: Awaited<ReturnType<typeof createClient>>
+let tokens: Tokens
+
+beforeAll(async () => {
+  database = await freshDatabase()
+  line = await openLine(database.dsn)
+  suite = await startSuite({ config: { dsn: line.dsn } })
+  client = await createClient(suite)
+  tokens = await logIn(suite, client)
+})
+afterAll(async () => {
+  line.mend()
+  await suite.stop()
+  await line.close()
+  await database.drop()
+})
+
+const statusOf = async (path: string) => (await fetch(`${suite.publicUrl}${path}`)).status
+
+describe('a database that is down', () => {
+  it('I11: every endpoint answers 503 with Retry-After, none with a verdict; afterwards all works again', async () => {
+    line.cut()
+    await expect.poll(() => statusOf('/health/ready'), { timeout: 10_000 }).toBe(503)
+    expect(await statusOf('/health/alive')).toBe(200)
+
+    const answers = await Promise.all([
+      refresh(suite, client, tokens.refresh_token),
+      post(suite, '/oauth2/revoke', { token: tokens.refresh_token }, client),
+      post(suite, '/oauth2/introspect', { token: tokens.access_token }, client),
+      post(suite, '/oauth2/token', { grant_type: 'client_credentials' }, { client_id: 'unknown', client_secret: 'x' }),
+    ])
+    for (const { status, headers, body } of answers) {
+      expect(status).toBe(503)
+      expect(headers.get('retry-after')).toBeTruthy()
+      expect(body.error).toBe('temporarily_unavailable')
+    }
+    expect((await adminJson(suite, 'GET', '/clients/unknown')).status).toBe(503)
+    const page = await new UserAgent().fetch(authorizationUrl(suite, { client_id: 'unknown' }))
+    expect(page.status).toBe(503)
+
+    line.mend()
+    await expect.poll(() => statusOf('/health/ready'), { timeout: 10_000 }).toBe(200)
+    expect((await introspect(suite, tokens.access_token)).active).toBe(true)
+    expect((await refresh(suite, client, tokens.refresh_token)).status).toBe(200)
+  })
+})
