@@ -23,6 +23,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { monotonicMs } from '../services/kit/clock.js'
+import { log } from '../services/kit/log.js'
 import { newSecret } from '../services/kit/random.js'
 import { StartupError } from '../services/kit/startup_error.js'
 import { canEnter, findPostgres, type PostgresPrograms, type PostgresUser } from './postgres_binaries.js'
@@ -115,7 +116,9 @@ function makeFolder(folder: string, user: PostgresUser | undefined): void {
   if (canEnter(join(folder, '..'), user)) mkdirSync(folder, { mode: 0o700 })
   else {
     const parent = existsSync('/var/lib') ? '/var/lib' : tmpdir()
-    symlinkSync(mkdtempSync(join(parent, 'tessera-')), folder)
+    const elsewhere = mkdtempSync(join(parent, 'tessera-'))
+    symlinkSync(elsewhere, folder)
+    log.info(`only root can enter ${folder}: the embedded database lies in ${elsewhere}`)
   }
   chownSync(folder, user.uid, user.gid)
 }

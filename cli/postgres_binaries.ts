@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
 } from 'node:fs'
@@ -104,6 +105,11 @@ function copyWhereAllCanEnter(native: string): string {
   const making = mkdtempSync(`${copy}-`)
   cpSync(native, making, { recursive: true, verbatimSymlinks: true })
   chmodSync(making, 0o755)
-  renameSync(making, copy)
+  try {
+    renameSync(making, copy)
+  } catch {
+    // Another process was faster; what it made is as good.
+    rmSync(making, { recursive: true })
+  }
   return copy
 }
