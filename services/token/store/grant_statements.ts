@@ -11,7 +11,10 @@ const columns = `g.id, g.generation, g.reuse_count AS "reuseCount", g.client_id 
   g.authenticated_at AS "authenticatedAt", g.requested_at AS "requestedAt",
   g.absolute_expires_at AS "absoluteExpiresAt", g.revoked_at AS "revokedAt"`
 
-/** A grant whose id is there already is left as it is. */
+/**
+ * A grant whose id is there already is left as it is. Rows are looked at by the minute, so that the index on `purge_at` has
+ * one entry for many rows.
+ */
 export const insertGrants: Statement = {
   name: 'insert_grants',
   text: `INSERT INTO "grant" (id, client_id, registration_id, subject, obfuscated_subject, login_session_id, scope,
@@ -20,7 +23,8 @@ export const insertGrants: Statement = {
     SELECT b.id, b.client_id, b.registration_id, b.subject, b.obfuscated_subject, b.login_session_id, b.scope,
       b.audience, b.nonce, b.acr, b.amr, b.access_token_claims, b.id_token_claims,
       to_timestamp(b.authenticated_at), to_timestamp(b.requested_at),
-      now() + b.code_lifespan * interval '1 second', now() + b.purge_after * interval '1 second',
+      now() + b.code_lifespan * interval '1 second',
+      date_trunc('minute', now() + b.purge_after * interval '1 second') + interval '1 minute',
       now() + b.absolute_lifespan * interval '1 second'
     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[],
       $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::int[], $17::bigint[],
