@@ -45,7 +45,8 @@ interface Writer {
 const pollEveryMs = 200
 const heartbeatMs = 250
 const purgeEveryMs = 60_000
-const pageSize = 2_000
+/** Entries in one message. */
+const messageSize = 1_000
 const purgeBatch = 5_000
 /** A writer is followed by another after this time, so that those without entries can be forgotten after twice the time. */
 const writerLifetimeMs = 24 * 3_600_000
@@ -179,7 +180,10 @@ export class ChangeLog<E> {
     for (let more = true; more && !this.#stopping.signal.aborted; ) {
       const { rows, complete } = await this.#readAfter(reader.positions)
       more = !complete
-      yield reader.read(rows, complete)
+      do {
+        const some = rows.splice(0, messageSize)
+        yield reader.read(some, rows.length === 0 ? complete : undefined)
+      } while (rows.length > 0)
     }
   }
 
@@ -232,13 +236,18 @@ export class ChangeLog<E> {
   /** A page of what follows; `complete` is undefined where the page ends before the log does. */
   async #readAfter(positions: Positions): Promise<{ rows: Row<E>[]; complete: Complete | undefined }> {
     const at = monotonicMs()
-    const values = [[...positions.keys()], [...positions.values()], pageSize]
+    const values = [[...positions.keys()], [...positions.values()]]
     const found = await this.#options.database.queryInBackground<LogRow>(this.#statements.after, values)
     const rows: Row<E>[] = []
-    for (const row of found)
-      if (row.writer !== null)
-        rows.push({ writer: row.writer, seq: Number(row.seq), entry: this.#options.fromRow(row) })
-    return { rows, complete: rows.length < pageSize ? { at, databaseMs: Number(found[0]?.database_ms) } : undefined }
+    let ofWriter = 0
+    let isComplete = true
+    for (const row of found) {
+      if (row.writer === null) continue
+      ofWriter = row.writer === rows.at(-1)?.writer ? ofWriter + 1 : 1
+      if (ofWriter === Number(row.page_size)) isComplete = false
+      rows.push({ writer: row.writer, seq: Number(row.seq), entry: this.#options.fromRow(row) })
+    }
+    return { rows, complete: isComplete ? { at, databaseMs: Number(found[0]?.database_ms) } : undefined }
   }
 
   async #purge(): Promise<void> {

@@ -7,6 +7,8 @@ export interface LogRow extends QueryResultRow {
   readonly database_ms: string
   readonly writer: string | null
   readonly seq: string | null
+  /** Rows that there are of each writer at most. */
+  readonly page_size: string
 }
 
 /** One writer and its last number; where there is none, one row without `writer` that only tells the time. */
@@ -16,12 +18,17 @@ export interface HeadRow extends QueryResultRow {
   readonly head: string | null
 }
 
+/** Rows of a page, unless there are so many writers that each would have too few of them. */
+const rowsOfPage = 4_000
+const rowsOfWriter = 200
+
 const clock = `(SELECT floor(extract(epoch FROM now()) * 1000)::bigint AS database_ms) AS clock`
 
 /** The names are the code's own, never a caller's. */
 export function statementsOf(entries: string, writers: string, columns: readonly string[]) {
   const named = (name: string, text: string): Statement => ({ name: `${entries}_${name}`, text })
   const list = columns.map((column) => `, e.${column}`).join('')
+  const pageSize = `(SELECT greatest(${rowsOfWriter}, ${rowsOfPage} / greatest(count(*), 1)) FROM ${writers})`
   return {
     register: named('register', `INSERT INTO ${writers} (id, started_at) VALUES ($1, now())`),
     heads: named(
@@ -31,18 +38,18 @@ export function statementsOf(entries: string, writers: string, columns: readonly
          LEFT JOIN LATERAL (SELECT e.seq FROM ${entries} e WHERE e.writer = w.id ORDER BY e.seq DESC LIMIT 1) h ON true
        /* background */`,
     ),
+    // Of each writer what follows the last number that was seen.
     after: named(
       'after',
-      `SELECT clock.database_ms, found.*
+      `SELECT clock.database_ms, found.*, ${pageSize} AS page_size
          FROM ${clock} LEFT JOIN (
            SELECT page.*
              FROM ${writers} w
              LEFT JOIN unnest($1::uuid[], $2::bigint[]) AS seen (writer, seq) ON seen.writer = w.id
              CROSS JOIN LATERAL (
                SELECT e.writer, e.seq${list} FROM ${entries} e
-                WHERE e.writer = w.id AND e.seq > coalesce(seen.seq, 0) ORDER BY e.seq LIMIT $3
+                WHERE e.writer = w.id AND e.seq > coalesce(seen.seq, 0) ORDER BY e.seq LIMIT ${pageSize}
              ) page
-            ORDER BY page.writer, page.seq LIMIT $3
          ) found ON true
         ORDER BY found.writer, found.seq
        /* background */`,
