@@ -227,37 +227,49 @@ async function test(args) {
   await check(results, 'lint', 'biome', ['check'])
   await checkContracts(results)
   await check(results, 'types', 'tsc', ['-p', root])
-  const report = join(root, 'test/output/report.json')
+  const counts = { passed: 0, failed: [], skipped: [] }
+  await runTests(results, counts, 'tests', args)
+  // The flows once more over the wire; with arguments, one run is what was asked for.
+  if (args.length === 0)
+    await runTests(results, counts, 'tests, each service a process of its own', ['test/flows'], 'many')
+  summarize(results, counts, performance.now() - startedAt)
+}
+
+async function runTests(results, counts, title, args, shape) {
+  const report = join(root, 'test/output', `report_${shape ?? 'one'}.json`)
   rmSync(report, { force: true })
-  process.stdout.write('\n── tests\n')
-  const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args]
-  const { code } = await run('vitest', vitest)
-  const tests = countTests(report)
-  if (code !== 0 && tests.failed === 0) results.push({ title: 'vitest itself', outcome: 'failed' })
-  summarize(results, tests, performance.now() - startedAt)
+  process.stdout.write(`\n── ${title}\n`)
+  const env = shape ? { ...environment, TESSERA_SHAPE: shape } : environment
+  const options = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const { code } = await run('vitest', [...options, ...args], { env })
+  const failedBefore = counts.failed.length
+  addCounts(report, counts)
+  if (code !== 0 && counts.failed.length === failedBefore)
+    results.push({ title: `${title}: vitest itself`, outcome: 'failed' })
 }
 
 /** What vitest reported; a file that could not be run counts as one failure. */
-function countTests(report) {
-  const tests = { passed: 0, failed: 0, skipped: [] }
-  if (!existsSync(report)) return tests
+function addCounts(report, tests) {
+  if (!existsSync(report)) return
   for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
-    if (file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed')) tests.failed++
+    const failedTests = file.assertionResults.filter(({ status }) => status === 'failed')
+    tests.failed.push(...failedTests.map(({ fullName }) => fullName))
+    if (file.status === 'failed' && failedTests.length === 0) tests.failed.push(file.name.slice(root.length + 1))
     for (const { status, fullName, meta } of file.assertionResults) {
       if (status === 'passed') tests.passed++
-      else if (status === 'failed') tests.failed++
-      else tests.skipped.push({ title: fullName, why: meta?.needs ? `needs ${meta.needs}` : 'the test says so' })
+      else if (status !== 'failed')
+        tests.skipped.push({ title: fullName, why: meta?.needs ? `needs ${meta.needs}` : 'the test says so' })
     }
   }
-  return tests
 }
 
 function summarize(results, { passed, failed, skipped }, elapsedMs) {
   process.stdout.write(`\n── summary, after ${Math.round(elapsedMs / 1000)} s\n`)
   for (const { title, outcome, why } of results) process.stdout.write(`${title}: ${outcome}${why ? ` (${why})` : ''}\n`)
+  for (const title of failed) process.stdout.write(`failed: ${title}\n`)
   for (const { title, why } of skipped) process.stdout.write(`skipped: ${title} (${why})\n`)
   // The counts are vitest's own; a check that failed counts as a failure, so that the line never hides one.
-  const failures = failed + results.filter(({ outcome }) => outcome === 'failed').length
+  const failures = failed.length + results.filter(({ outcome }) => outcome === 'failed').length
   process.stdout.write(`${passed} passed, ${failures} failed, ${skipped.length} skipped\n`)
   process.exitCode = failures === 0 && passed > 0 ? 0 : 1
 }

@@ -16,6 +16,8 @@ import { ensureBuild } from './build.js'
 import type { Overrides } from './config.js'
 import { baseOverrides } from './config.js'
 
+const startTimeoutMs = 60_000
+
 export interface Stoppable {
   stop(): Promise<void>
 }
@@ -67,10 +69,16 @@ async function startProcess(program: string, folder: string, role: string, setti
     stream.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-20_000)
     })
+  let late: NodeJS.Timeout | undefined
   await new Promise<void>((resolve, reject) => {
+    const fail = (what: string) => reject(new StartupError(`the ${role} process ${what}: ${output}`))
     child.stdout.on('data', () => /^ready/m.test(output) && resolve())
-    child.once('exit', () => reject(new StartupError(`the ${role} process ended: ${output}`)))
-  })
+    child.once('exit', () => fail('ended'))
+    late = setTimeout(() => {
+      child.kill('SIGKILL')
+      fail('is not ready')
+    }, startTimeoutMs)
+  }).finally(() => clearTimeout(late))
   return child
 }
 
