@@ -30,6 +30,7 @@ type Action = (party: RelyingParty, log: Exchange[], signedIn: SignedIn) => Prom
 const actions: Readonly<Record<string, Action>> = {
   '/refresh': async (party, log, signedIn) => {
     signedIn.tokens = await party.refresh(log, signedIn.tokens)
+    signedIn.introspection = await party.introspect(log, signedIn.tokens)
     return 'There is a new access token, and a new refresh token in place of the old one.'
   },
   '/introspect': async (party, log, signedIn) => {

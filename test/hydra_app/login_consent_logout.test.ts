@@ -58,7 +58,10 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true })
 })
 
+/** Consent that one test has remembered is none of the next one's. */
 beforeEach(async () => {
+  const sessions = `${suite.adminUrl}/admin/oauth2/auth/sessions/consent?subject=foo@bar.com&all=true`
+  await fetch(sessions, { method: 'DELETE' })
   page = (await openPage(browser)).page
   await page.goto(url)
   await page.getByRole('link', { name: 'Sign in' }).click()
@@ -79,6 +82,7 @@ const tick = async (...scopes: string[]) => {
 
 describe("Hydra's reference app", () => {
   it('logs in, consents to what is ticked, and logs out', async () => {
+    await page.getByLabel('Remember me').check()
     await logIn()
     expect(await page.locator('body').textContent()).toContain('Demo app')
     await tick('openid', 'email', 'offline_access')
