@@ -11,7 +11,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { QueryResultRow } from 'pg'
 import { decodeCursor, type Positions } from './change_log_cursor.js'
-import { type Complete, type LogMessage, Reader, type Row } from './change_log_reader.js'
+import { type Complete, type LogMessage, never, Reader, type Row } from './change_log_reader.js'
 import { type HeadRow, type LogRow, statementsOf } from './change_log_statements.js'
 import { monotonicMs, nowMs } from './clock.js'
 import type { Database } from './database.js'
@@ -156,21 +156,23 @@ export class ChangeLog<E> {
     }
   }
 
-  async #open(cursor: Uint8Array): Promise<Reader<E>> {
+  async #open(bytes: Uint8Array): Promise<Reader<E>> {
+    const { emptyCursor, cursorLifetimeMs } = this.#options
     const { heads, complete } = await this.#readHeads()
     const { at, databaseMs } = complete
-    if (cursor.length === 0) {
-      const positions: Positions = this.#options.emptyCursor === 'now' ? heads : new Map()
-      return new Reader(positions, { at: Number.NEGATIVE_INFINITY, databaseMs })
-    }
-    const decoded = decodeCursor(cursor)
+    if (bytes.length === 0)
+      return emptyCursor === 'now' ? new Reader(heads, complete) : new Reader(new Map(), { at: never, databaseMs })
+    const cursor = decodeCursor(bytes)
     const isKnown =
-      decoded !== undefined &&
-      decoded.completeUntilMs > databaseMs - this.#options.cursorLifetimeMs &&
-      [...decoded.positions.keys()].every((writer) => heads.has(writer))
+      cursor !== undefined &&
+      cursor.untilMs > databaseMs - cursorLifetimeMs &&
+      [...cursor.positions.keys()].every((writer) => heads.has(writer))
     if (!isKnown) throw new OAuthError('position_lost')
-    const { positions, completeUntilMs } = decoded
-    return new Reader(positions, { at: at - Math.max(0, databaseMs - completeUntilMs), databaseMs: completeUntilMs })
+    const { positions, untilMs, isComplete } = cursor
+    return new Reader(positions, {
+      at: isComplete ? at - Math.max(0, databaseMs - untilMs) : never,
+      databaseMs: untilMs,
+    })
   }
 
   /** Reads the table until nothing is left; what happens meanwhile is queued, so that nothing falls between the two. */

@@ -5,17 +5,26 @@ import { uuidFromBytes, uuidToBytes } from './random.js'
 /** The last sequence number seen of each writer. */
 export type Positions = Map<string, number>
 
-const version = 1
+/** What a cursor says. */
+export interface Cursor {
+  readonly positions: Positions
+  /** Nothing that was committed until then is missing, in the database's epoch milliseconds; a reader's beginning, else. */
+  readonly untilMs: number
+  /** False before the reader was up to date for the first time. */
+  readonly isComplete: boolean
+}
+
+const complete = 1
+const incomplete = 2
 const headerSize = 7
 const writerSize = 22
 /** Some 3,000 writers: far more than a log ever has. */
 const maxSize = 64 * 1024
 
-/** `completeUntilMs`: the database's epoch milliseconds. */
-export function encodeCursor(positions: Positions, completeUntilMs: number): Buffer {
+export function encodeCursor({ positions, untilMs, isComplete }: Cursor): Buffer {
   const cursor = Buffer.alloc(headerSize + positions.size * writerSize)
-  cursor[0] = version
-  cursor.writeUIntBE(completeUntilMs, 1, 6)
+  cursor[0] = isComplete ? complete : incomplete
+  cursor.writeUIntBE(untilMs, 1, 6)
   let offset = headerSize
   for (const [writer, seq] of positions) {
     uuidToBytes(writer).copy(cursor, offset)
@@ -26,16 +35,13 @@ export function encodeCursor(positions: Positions, completeUntilMs: number): Buf
 }
 
 /** Undefined for what is no cursor. */
-export function decodeCursor(bytes: Uint8Array): { positions: Positions; completeUntilMs: number } | undefined {
+export function decodeCursor(bytes: Uint8Array): Cursor | undefined {
   const cursor = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const isCursor =
-    cursor[0] === version &&
-    cursor.length <= maxSize &&
-    (cursor.length - headerSize) % writerSize === 0 &&
-    cursor.length >= headerSize
-  if (!isCursor) return undefined
+  const hasForm =
+    cursor.length >= headerSize && cursor.length <= maxSize && (cursor.length - headerSize) % writerSize === 0
+  if (!hasForm || (cursor[0] !== complete && cursor[0] !== incomplete)) return undefined
   const positions: Positions = new Map()
   for (let offset = headerSize; offset < cursor.length; offset += writerSize)
     positions.set(uuidFromBytes(cursor.subarray(offset, offset + 16)), cursor.readUIntBE(offset + 16, 6))
-  return { positions, completeUntilMs: cursor.readUIntBE(1, 6) }
+  return { positions, untilMs: cursor.readUIntBE(1, 6), isComplete: cursor[0] === complete }
 }

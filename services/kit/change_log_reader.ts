@@ -25,11 +25,13 @@ export interface Row<E> {
 
 /** A moment until which everything is known. */
 export interface Complete {
-  /** On this process's monotonic clock. */
+  /** On this process's monotonic clock; `never`: nothing is. */
   readonly at: number
   /** On the database's clock, epoch milliseconds. */
   readonly databaseMs: number
 }
+
+export const never = Number.NEGATIVE_INFINITY
 
 /** What may wait for a slow reader; beyond it, the reader goes back to reading the table. */
 const maxQueued = 10_000
@@ -115,8 +117,9 @@ export class Reader<E> {
   }
 
   #message(entries: E[], more: boolean): LogMessage<E> {
-    const cursor = encodeCursor(this.positions, this.#complete.databaseMs)
+    const { at, databaseMs } = this.#complete
+    const cursor = encodeCursor({ positions: this.positions, untilMs: databaseMs, isComplete: at !== never })
     const now = monotonicMs()
-    return { entries, cursor, ageMs: now - this.#complete.at, sentAtMs: Math.floor(now), more }
+    return { entries, cursor, ageMs: now - at, sentAtMs: Math.floor(now), more }
   }
 }

@@ -348,6 +348,25 @@ describe('many entries', () => {
     expect(reading.messages[firstComplete]?.ageMs).toBeLessThan(5_000)
   })
 
+  it('I4: a reader that broke off before it was up to date is not taken for one that was', async () => {
+    const a = new Instance()
+    await a.write(...words)
+    const stopping = new AbortController()
+    const broken = a.log.watch(new Uint8Array(), stopping.signal)
+    const first = await broken.next()
+    stopping.abort()
+    await broken.return(undefined)
+    const resumed = a.read(first.value?.cursor)
+    await eventually(() => resumed.messages.some(({ more }) => !more))
+    expect([...(first.value?.entries ?? []), ...resumed.words]).toEqual(words)
+    const partial = resumed.messages.slice(
+      0,
+      resumed.messages.findIndex(({ more }) => !more),
+    )
+    expect(partial.length).toBeGreaterThan(0)
+    for (const { ageMs } of partial) expect(ageMs).toBe(Number.POSITIVE_INFINITY)
+  })
+
   it('RL-19: 100,000 of a hundred writers reach a reader, in the order of each', async () => {
     await admin.query(`INSERT INTO entry_writer SELECT gen_random_uuid(), now() FROM generate_series(1, 100)`)
     await admin.query(
@@ -394,14 +413,14 @@ describe('cursors', () => {
     const reading = a.read()
     await reading.upToDate()
     const { cursor } = reading.last
-    const { positions, completeUntilMs } = decodeCursor(cursor) ?? expect.fail('no cursor')
-    const stranger = new Map([...positions, ['00000000-0000-4000-8000-000000000000', 7]])
+    const known = decodeCursor(cursor) ?? expect.fail('no cursor')
+    const stranger = new Map([...known.positions, ['00000000-0000-4000-8000-000000000000', 7]])
     const bad = [
       Buffer.from('x'),
       cursor.subarray(1),
       Buffer.concat([cursor, Buffer.from([0])]),
-      encodeCursor(positions, completeUntilMs - 3_700_000),
-      encodeCursor(stranger, completeUntilMs),
+      encodeCursor({ ...known, untilMs: known.untilMs - 3_700_000 }),
+      encodeCursor({ ...known, positions: stranger }),
       Buffer.alloc(1_000_000, 1),
     ]
     for (const bytes of bad) {

@@ -198,6 +198,23 @@ describe('RL-06: the same grant revoked by several at once', () => {
   })
 })
 
+describe('RFC 7009 2.2: a token that is revoked again and again', () => {
+  it('stands in the log once, so that nobody can fill it', async () => {
+    const a = new Instance()
+    const tokenId = uuidFromBytes(newTimedId())
+    const revoke = () => a.log.revokeToken(tokenId, nowSeconds() + 60)
+    await Promise.all(Array.from({ length: 50 }, revoke))
+    for (let round = 0; round < 5; round++) await revoke()
+    expect((await admin.query('SELECT FROM revocation')).rowCount).toBe(1)
+  })
+
+  it('that has expired long ago is not written at all', async () => {
+    const a = new Instance()
+    await a.log.revokeToken(uuidFromBytes(newTimedId()), nowSeconds() - 3_600)
+    expect((await admin.query('SELECT FROM revocation')).rowCount).toBe(0)
+  })
+})
+
 describe('CheckRevocation', () => {
   it('knows a token, a grant, and whatever a client held at the moment', async () => {
     const [a, b] = [new Instance(), new Instance()]

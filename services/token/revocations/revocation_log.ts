@@ -52,7 +52,7 @@ export class RevocationLog {
     // One at a time, as the log commits.
     this.#writes = new GroupedWrites({
       write: (items) => this.#write(items),
-      keyOf: (item) => ('grantId' in item ? item.grantId : `${item.kind} ${item.key}`),
+      keyOf: () => String(this.#asked++),
       concurrency: 1,
     })
     this.#checks = new GroupedWrites({
@@ -110,15 +110,22 @@ export class RevocationLog {
     return this.#log.watch(cursor, signal)
   }
 
+  /** The same thing may be asked for several times at once: it is written once, and a grant is ended by the first. */
   async #write(items: readonly Revocation[]): Promise<boolean[]> {
-    const entries = items.filter((item): item is RevocationEntry => !('grantId' in item))
-    const grantIds = items.flatMap((item) => ('grantId' in item ? [item.grantId] : []))
-    let revokedGrants: ReadonlySet<string> = new Set()
+    const entries = new Map<string, RevocationEntry>()
+    const grantIds = new Set<string>()
+    for (const item of items)
+      if ('grantId' in item) grantIds.add(item.grantId)
+      else entries.set(`${item.kind} ${item.key}`, item)
+    let ended = new Set<string>()
     await this.#log.commit(async (writer, firstSeq) => {
-      const result = await this.#store.revoke(writer, firstSeq, { entries, grantIds })
-      revokedGrants = result.revokedGrants
+      const result = await this.#store.revoke(writer, firstSeq, {
+        entries: [...entries.values()],
+        grantIds: [...grantIds],
+      })
+      ended = result.revokedGrants
       return result.entries
     })
-    return items.map((item) => ('grantId' in item ? revokedGrants.has(item.grantId) : true))
+    return items.map((item) => ('grantId' in item ? ended.delete(item.grantId) : true))
   }
 }

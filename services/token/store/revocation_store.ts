@@ -26,7 +26,7 @@ export interface RevocationResult {
   /** What was written to the log, in its order. */
   readonly entries: RevocationEntry[]
   /** The grants that were alive until now. */
-  readonly revokedGrants: ReadonlySet<string>
+  readonly revokedGrants: Set<string>
 }
 
 /** Which grants. */
@@ -76,6 +76,8 @@ const revoke = {
     ), entry AS (
       SELECT item.kind, item.key, item.not_before_ms, to_timestamp(item.expires_s) AS expires_at
         FROM unnest($3::smallint[], $4::text[], $5::bigint[], $6::bigint[]) AS item (kind, key, not_before_ms, expires_s)
+       WHERE item.kind <> ${revocationKinds.token}
+          OR NOT EXISTS (SELECT FROM revocation r WHERE r.kind = item.kind AND r.key = item.key)
       UNION ALL
       SELECT ${revocationKinds.grant}, id::text, 0, access_expires_at + make_interval(secs => ${clockMarginSeconds})
         FROM revoked WHERE access_expires_at > now() - make_interval(secs => ${clockMarginSeconds})
@@ -147,7 +149,7 @@ export class RevocationStore {
     this.#database = database
   }
 
-  /** Ends the grants and writes the log, numbered from `firstSeq` on. */
+  /** Ends the grants and writes the log, numbered from `firstSeq` on; a token that is in the log already stays there once. */
   async revoke(writer: string, firstSeq: number, { entries, grantIds }: RevocationBatch): Promise<RevocationResult> {
     const rows = await this.#database.query<RevokedRow>(revoke, [
       writer,
