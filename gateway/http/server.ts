@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { ListenerConfig } from '../../services/kit/config/config.js'
 
 const limits = {
@@ -20,6 +20,7 @@ const maxConnections = 20_000
 export class HttpServer {
   readonly #server: Server
   readonly #listener: ListenerConfig
+  readonly #sockets = new Set<Socket>()
 
   constructor(listener: ListenerConfig, handle: RequestListener) {
     this.#listener = listener
@@ -28,6 +29,10 @@ export class HttpServer {
       ? createHttpsServer({ ...limits, ...secureOptions(tls) }, handle)
       : createHttpServer(limits, handle)
     this.#server.maxConnections = maxConnections
+    this.#server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
   }
 
   /** Begins to listen; returns the URL. */
@@ -51,6 +56,8 @@ export class HttpServer {
     if (!this.#server.listening) return
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
+    // Those that were opened ahead of a request count as busy in Node.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
     const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs)
     await closed
     clearTimeout(timer)

@@ -1,7 +1,11 @@
 // How the gateway begins, waits and ends.
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { get } from 'node:https'
 import { connect, type Socket } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { TlsConfig } from '../../services/kit/config/config.js'
+import { Authority, hasOpenssl } from '../support/certificates.js'
 import { startGateway } from '../support/fake_services.js'
 import '../support/quiet.js'
 
@@ -43,7 +47,7 @@ describe('RL-11: ending', () => {
       body: new URLSearchParams({ grant_type: 'x' }),
     })
     await arrived.opened
-    const closed = server.close()
+    const closed = server.gateway.close(60_000)
     expect(server.gateway.ready).toBe(false)
     await expect(fetch(`${server.publicUrl}/health/alive`)).rejects.toThrow()
     answered.open()
@@ -87,6 +91,36 @@ describe('HT-05: pipelined requests', () => {
     const request = 'GET /health/alive HTTP/1.1\r\nHost: a\r\n'
     socket.write(`${`${request}\r\n`.repeat(999)}${request}Connection: close\r\n\r\n`)
     expect((await read(socket)).match(/HTTP\/1\.1 200/g)).toHaveLength(1_000)
+    await server.close()
+  })
+})
+
+describe.skipIf(!hasOpenssl)('TLS', { meta: { needs: 'openssl' } }, () => {
+  const authority = hasOpenssl ? new Authority() : undefined
+  afterAll(() => authority?.remove())
+
+  /** The status of an answer, or why there is none. */
+  const status = (url: string, files: Partial<TlsConfig>) =>
+    new Promise<number | string>((resolve) => {
+      const read = (path?: string) => (path ? readFileSync(path) : undefined)
+      const options = { ca: read(authority?.ca), cert: read(files.cert), key: read(files.key), agent: false }
+      const request = get(`${url}/health/alive`, options, (answer) => resolve(answer.resume().statusCode ?? 0))
+      request.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    })
+
+  it('the public port shows its certificate; the admin port asks for one where an authority is configured', async () => {
+    const own = authority?.issue('server')
+    const server = await startGateway(
+      {},
+      { serve: { public: { tls: own && { ...own, ca: '' } }, admin: { tls: own } } },
+    )
+    expect(server.publicUrl).toMatch(/^https:/)
+    expect(await status(server.publicUrl, {})).toBe(200)
+    expect(await status(server.adminUrl, {})).not.toBe(200)
+    const stranger = new Authority()
+    expect(await status(server.adminUrl, stranger.issue('operator'))).not.toBe(200)
+    stranger.remove()
+    expect(await status(server.adminUrl, authority?.issue('operator') ?? {})).toBe(200)
     await server.close()
   })
 })
