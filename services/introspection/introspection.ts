@@ -10,13 +10,11 @@ import { nowSeconds } from '../kit/clock.js'
 import { uuidFromBytes } from '../kit/random.js'
 import type { Call, Remote } from '../kit/rpc/contract.js'
 import { type ScopeStrategy, scopeStrategies, splitWords } from '../kit/scope_strategy.js'
-import { Sealer } from '../kit/sealing.js'
+import { AccessTokens } from './access_tokens.js'
 import type { Clients } from './clients.js'
 import type { IntrospectionConfig } from './config.js'
 import { GrantSessions } from './grant_sessions.js'
-import { JwtAccessTokens } from './jwt_access_token.js'
 import type { PublishedKeys } from './keys.js'
-import { opaquePrefix, readOpaqueToken } from './opaque_access_token.js'
 import { compactUuid, idBytes, type ReceivedToken } from './received_token.js'
 import type { Revocations } from './revocations.js'
 
@@ -36,15 +34,13 @@ export interface IntrospectionParts {
 
 export class Introspection {
   readonly #parts: IntrospectionParts
-  readonly #sealer: Sealer
-  readonly #jwts: JwtAccessTokens
+  readonly #accessTokens: AccessTokens
   readonly #sessions: GrantSessions
   readonly #coversScope: ScopeStrategy
 
   constructor(parts: IntrospectionParts) {
     this.#parts = parts
-    this.#sealer = new Sealer(parts.config.secrets)
-    this.#jwts = new JwtAccessTokens(parts.config, parts.keys)
+    this.#accessTokens = new AccessTokens(parts.config, parts.keys)
     this.#sessions = new GrantSessions(parts.tokens)
     this.#coversScope = scopeStrategies[parts.config.scopeStrategy]
   }
@@ -54,8 +50,7 @@ export class Introspection {
     const { token } = request
     if (token.length > maxTokenLength) return inactive
     if (token.startsWith(refreshPrefix)) return this.#introspectRefreshToken(request, call)
-    if (token.startsWith(opaquePrefix)) return this.#judge(readOpaqueToken(this.#sealer, token), request, call)
-    const received = this.#jwts.read(token)
+    const received = this.#accessTokens.read(token)
     if (received instanceof Promise) return received.then((fetched) => this.#judge(fetched, request, call))
     return this.#judge(received, request, call)
   }

@@ -1,14 +1,10 @@
 // Reads access tokens in JWT form (RFC 9068 section 4): `typ`, key, signature, issuer and the claims that each must have.
-import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { timeOfId, uuidToBytes } from '../kit/random.js'
 import { decodeBase64url } from '../kit/sealing.js'
 import type { IntrospectionConfig } from './config.js'
 import type { PublishedKeys, VerificationKey } from './keys.js'
 import { compactId, type ReceivedToken } from './received_token.js'
 
-/** A verification takes ten times as long as all the rest: what was verified is remembered while the keys are the same. */
-const maxRemembered = 10_000
 const maxLength = 64 * 1024
 
 type Claims = Readonly<Record<string, unknown>>
@@ -16,49 +12,31 @@ type Claims = Readonly<Record<string, unknown>>
 export class JwtAccessTokens {
   readonly #config: Pick<IntrospectionConfig, 'issuer' | 'topLevelClaims'>
   readonly #keys: PublishedKeys
-  readonly #remembered = new LRUCache<string, ReceivedToken>({ max: maxRemembered })
-  #rememberedFor: string | undefined
 
   constructor(config: Pick<IntrospectionConfig, 'issuer' | 'topLevelClaims'>, keys: PublishedKeys) {
     this.#config = config
     this.#keys = keys
   }
 
-  /**
-   * Undefined for what is no access token of this server; an expired one is read all the same. A promise where the key
-   * has to be fetched.
-   */
+  /** Undefined for what is no access token of this server. A promise where the key has to be fetched. */
   read(token: string): ReceivedToken | undefined | Promise<ReceivedToken | undefined> {
     const parts = token.length <= maxLength ? token.split('.') : []
     if (parts.length !== 3) return undefined
-    const digest = createHash('sha256').update(token).digest('base64')
-    const remembered = this.#recall(digest)
-    if (remembered) return remembered
     const header = parseObject(parts[0] ?? '')
     const kid = header && isAccessTokenHeader(header) ? String(header.kid) : undefined
     if (header === undefined || kid === undefined) return undefined
     const key = this.#keys.peek(kid)
-    if (key) return this.#verify(token, digest, header, key)
-    return this.#keys.find(kid).then((fetched) => fetched && this.#verify(token, digest, header, fetched))
+    if (key) return this.#verify(parts, header, key)
+    return this.#keys.find(kid).then((fetched) => fetched && this.#verify(parts, header, fetched))
   }
 
-  #recall(digest: string): ReceivedToken | undefined {
-    if (this.#rememberedFor !== this.#keys.revision) {
-      this.#remembered.clear()
-      this.#rememberedFor = this.#keys.revision
-    }
-    return this.#remembered.get(digest)
-  }
-
-  #verify(token: string, digest: string, header: Claims, key: VerificationKey): ReceivedToken | undefined {
-    const [signedHeader = '', signedPayload = '', encodedSignature = ''] = token.split('.')
+  #verify(parts: readonly string[], header: Claims, key: VerificationKey): ReceivedToken | undefined {
+    const [signedHeader = '', signedPayload = '', encodedSignature = ''] = parts
     const signature = decodeBase64url(encodedSignature)
     const isSigned =
       header.alg === key.alg && signature && key.verify(Buffer.from(`${signedHeader}.${signedPayload}`), signature)
     const claims = isSigned ? parseObject(signedPayload) : undefined
-    const received = claims && this.#toReceived(claims)
-    if (received) this.#remembered.set(digest, received)
-    return received
+    return claims && this.#toReceived(claims)
   }
 
   #toReceived(claims: Claims): ReceivedToken | undefined {

@@ -7,7 +7,7 @@ import { compactId, type ReceivedToken } from './received_token.js'
 const purpose = 'access token'
 export const opaquePrefix = 'tsr_at_'
 
-/** Undefined for what is no token of this server; an expired one is read all the same. */
+/** Undefined for what is no token of this server. */
 export function readOpaqueToken(sealer: Sealer, token: string): ReceivedToken | undefined {
   const sealed = decodeBase64url(token.slice(opaquePrefix.length))
   const opened = sealed && sealer.open(purpose, sealed)
