@@ -15,6 +15,7 @@ import { type MigratedService, migratedServices } from '../prisma/migrate.js'
 import type { Role, ServiceName } from '../services/kit/config/check.js'
 import type { Config } from '../services/kit/config/config.js'
 import { log } from '../services/kit/log.js'
+import { OAuthError } from '../services/kit/oauth_error.js'
 import { Peers, rpcListener } from '../services/kit/peers.js'
 import { projectRoot } from '../services/kit/project_root.js'
 import type { Remote, Service, ServiceDefinition } from '../services/kit/rpc/contract.js'
@@ -130,7 +131,7 @@ export class Composition {
     const { signal } = this.#stopping
     const owners = migratedServices.filter((name) => this.#running.some((service) => servesArea(service, name)))
     if (owners.length > 0) await this.#prepareDatabase(owners, signal)
-    for (const service of this.#running) if (!signal.aborted) await service.start()
+    for (const service of this.#running) await this.#startService(service, signal)
     while (!signal.aborted && !(await this.#refreshReadiness())) await delay(50)
     this.#watching = this.#watch()
   }
@@ -153,6 +154,19 @@ export class Composition {
   async #prepareDatabase(owners: readonly MigratedService[], signal: AbortSignal): Promise<void> {
     await waitForDatabase(this.#config.dsn, signal)
     if (!signal.aborted) await prepareDatabase(this.#config.dsn, this.#config.dev, owners)
+  }
+
+  /** An outage between the database's first answer and now is waited out like one before. */
+  async #startService(service: RunningService, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await service.start()
+      } catch (thrown) {
+        if (!(thrown instanceof OAuthError && thrown.code === 'temporarily_unavailable')) throw thrown
+        log.warn({ err: thrown.cause }, 'a service cannot start yet: trying again')
+        await delay(readinessPeriodMs, undefined, { signal }).catch(() => undefined)
+      }
+    }
   }
 
   async #watch(): Promise<void> {

@@ -48,7 +48,6 @@ export class EmbeddedPostgres {
   readonly ended: Promise<void>
   readonly #programs: PostgresPrograms
   readonly #cluster: string
-  readonly #server: ChildProcess
   readonly #owner: pg.Client
 
   private constructor(
@@ -62,7 +61,6 @@ export class EmbeddedPostgres {
     this.ended = new Promise((resolve) => server.once('exit', () => resolve()))
     this.#programs = programs
     this.#cluster = cluster
-    this.#server = server
     this.#owner = owner
   }
 
@@ -76,14 +74,10 @@ export class EmbeddedPostgres {
     const port = await freePort()
     const dsn = dsnOf(port, password)
     const server = launch(programs, folder, port, options.durable ?? true)
+    endWithThisProcess(server)
     const owner = await connectWhenReady(server, dsn, join(folder, 'postgres.log'))
     await owner.query('SELECT pg_advisory_lock($1)', [ownerLock])
     return new EmbeddedPostgres(dsn, server, programs, cluster, owner)
-  }
-
-  /** Ends the server at once, for an owner that cannot wait; the next start recovers what was committed. */
-  kill(): void {
-    this.#server.kill('SIGQUIT')
   }
 
   /** Lets transactions under way break off and ends the server, in at most five seconds. */
@@ -169,6 +163,13 @@ function launch(programs: PostgresPrograms, folder: string, port: number, durabl
   })
   closeSync(log)
   return server
+}
+
+/** An owner that ends without order takes its server with it; the next start recovers what was committed. */
+function endWithThisProcess(server: ChildProcess): void {
+  const kill = () => server.kill('SIGQUIT')
+  process.once('exit', kill)
+  server.once('exit', () => process.off('exit', kill))
 }
 
 /** Resolves with a connection as soon as the server takes one; recovery after a crash may take its time. */

@@ -47,8 +47,8 @@ async function serve(what: Role, options: CommonOptions): Promise<void> {
   const config = load(what, options)
   const stopping = new AbortController()
   const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()))
-  let server: Server | undefined
-  onStopSignal(stopping, () => server?.abandon())
+  onStopSignal(stopping)
+  let server: Server
   try {
     server = await startServer(config, what, stopping.signal)
   } catch (thrown) {
@@ -63,17 +63,14 @@ async function serve(what: Role, options: CommonOptions): Promise<void> {
 }
 
 /** The first signal ends in order, a later one at once. */
-function onStopSignal(stopping: AbortController, abandon: () => void): void {
+function onStopSignal(stopping: AbortController): void {
   let firstAt: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
       if (firstAt === undefined) {
         firstAt = monotonicMs()
         stopping.abort()
-      } else if (monotonicMs() - firstAt > oneSignalMs) {
-        abandon()
-        process.exit(130)
-      }
+      } else if (monotonicMs() - firstAt > oneSignalMs) process.exit(130)
     })
 }
 

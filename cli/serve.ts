@@ -20,8 +20,6 @@ export interface Server {
   /** Resolves with the reason if the server ends by itself. */
   readonly failed: Promise<Error>
   close(): Promise<void>
-  /** Ends at once what would outlive this process. */
-  abandon(): void
 }
 
 interface Parts {
@@ -49,8 +47,7 @@ export async function startServer(given: Config, role: Role, signal: AbortSignal
         resolve(new StartupError('the embedded PostgreSQL ended; its log is postgres.log')),
       )
     })
-    const abandon = () => parts.postgres?.kill()
-    return { config, addresses, demo, failed, close, abandon }
+    return { config, addresses, demo, failed, close }
   } catch (thrown) {
     await close().catch((err) => log.error({ err }, 'the end was not orderly'))
     throw toStartupError(thrown, given)

@@ -1,4 +1,5 @@
 // The life of a server as its operator sees it: starts, ends, kills, and what is told when it cannot start.
+import { once } from 'node:events'
 import {
   chmodSync,
   existsSync,
@@ -86,7 +87,7 @@ async function refusalOf(args: readonly string[], environment: Record<string, st
   return lines[0] ?? ''
 }
 
-describe('development mode', () => {
+describe('development mode', { timeout: 120_000 }, () => {
   it('is ready when it says so, ends in order within five seconds, and goes on where it left off', async () => {
     const data = newFolder()
     const ports = await onFreePorts()
@@ -157,7 +158,11 @@ describe('development mode', () => {
     const postmaster = postmasterOf(data)
     // A request that never ends keeps the first signal waiting.
     const hanging = await openSocket(Number(ports.SERVE_PUBLIC_PORT))
-    hanging.write('POST /oauth2/token HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n')
+    const type = 'content-type: application/x-www-form-urlencoded'
+    hanging.write(
+      `POST /oauth2/token HTTP/1.1\r\nhost: a\r\n${type}\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n`,
+    )
+    expect(String((await once(hanging, 'data'))[0])).toMatch(/^HTTP\/1\.1 100/)
     program.child.kill('SIGINT')
     const again = setInterval(() => program.child.kill('SIGINT'), 100)
     const code = await program.ended
@@ -188,7 +193,7 @@ describe('development mode', () => {
   })
 })
 
-describe('production', () => {
+describe('production', { timeout: 120_000 }, () => {
   const production = (ports: Record<string, string>, dsn: string): Record<string, string> => ({
     ...ports,
     DSN: dsn,

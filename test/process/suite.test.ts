@@ -8,7 +8,7 @@ let suite: Suite | undefined
 afterEach(() => suite?.stop())
 
 describe.each<Shape>(['one', 'many'])('a server of the shape %s', (shape) => {
-  it('serves HTTP and gRPC with its configuration, and goes on after a restart', async () => {
+  it('serves HTTP and gRPC with its configuration, and goes on after a restart', { timeout: 120_000 }, async () => {
     suite = await startSuite({ shape, config: { ttl: { access_token: 77 } } })
     const { publicUrl } = suite
     expect((await fetch(`${publicUrl}/health/ready`)).status).toBe(200)

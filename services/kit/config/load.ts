@@ -104,6 +104,7 @@ function fillIn(config: Config): Config {
   const secure = cookies.secure || !dev || issuer.startsWith('https:')
   return {
     ...config,
+    log: { level: config.log.level ?? (dev ? 'warn' : 'info') },
     serve: {
       ...serve,
       public: { ...publicPort, host: publicPort.host || (dev ? '127.0.0.1' : '') },

@@ -48,9 +48,12 @@ const oneOf = (description: string, fallback: string, values: readonly string[])
 const duration = (description: string, fallback: string, more: object = {}): Schema =>
   text(description, fallback, { format: 'duration', ...more })
 
-/** A duration, or `-1` for "never". */
+const lifespan = (description: string, fallback: string): Schema =>
+  duration(description, fallback, { durationMinimum: 1 })
+
+/** A lifespan, or `-1` for "never". */
 const endless = (description: string, fallback: string): Schema =>
-  text(`${description} \`-1\`: never.`, fallback, { format: 'duration-or-never' })
+  text(`${description} \`-1\`: never.`, fallback, { format: 'duration-or-never', durationMinimum: 1 })
 
 const url = (description: string): Schema => text(description, '', { format: 'web-url' })
 
@@ -161,12 +164,12 @@ const secrets = object('Secrets. The first of a list is used, all are accepted.'
 })
 
 const ttl = object('Lifespans.', {
-  login_consent_request: duration('How long an end-user may take to log in and consent.', '30m'),
-  authentication_session: duration('How long a remembered login lasts at most.', '720h'),
-  access_token: duration('Access tokens.', '1h'),
+  login_consent_request: lifespan('How long an end-user may take to log in and consent.', '30m'),
+  authentication_session: lifespan('How long a remembered login lasts at most.', '720h'),
+  access_token: lifespan('Access tokens.', '1h'),
   refresh_token: endless('Refresh tokens; each use begins it anew.', '720h'),
-  id_token: duration('ID tokens.', '1h'),
-  auth_code: duration('Authorization codes.', '10m'),
+  id_token: lifespan('ID tokens.', '1h'),
+  auth_code: lifespan('Authorization codes.', '10m'),
 })
 
 const oauth2 = object('OAuth 2.0 and OpenID Connect.', {
@@ -209,7 +212,11 @@ const properties = {
     },
   ),
   log: object('The log.', {
-    level: oneOf('How much is logged.', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    level: {
+      type: 'string',
+      description: 'How much is logged; without a word `info`, in development `warn`.',
+      enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    },
   }),
   serve,
   services,

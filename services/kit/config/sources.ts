@@ -52,7 +52,8 @@ export class Sources {
       const origin = this.#origins.get(at)
       if (origin) return ` (${origin})`
     }
-    return ''
+    const below = [...this.#origins].find(([at]) => at.startsWith(`${key}.`))
+    return below ? ` (${below[1]})` : ''
   }
 
   /** Takes out the keys of Hydra that are not served; throws at the first one whose loss would be felt. */

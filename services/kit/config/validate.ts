@@ -19,6 +19,14 @@ ajv.addKeyword({
   validate: (maximum: number, value: unknown) => (parseDuration(String(value)) ?? 0) <= maximum,
   errors: false,
 })
+ajv.addKeyword({
+  keyword: 'durationMinimum',
+  validate: (minimum: number, value: unknown) => {
+    const seconds = parseDuration(String(value)) ?? minimum
+    return seconds >= minimum && Number.isInteger(seconds)
+  },
+  errors: false,
+})
 const check = ajv.compile(configSchema)
 
 /** The settings with every default filled in. */
@@ -92,6 +100,8 @@ function describe(error: ErrorObject, sources: Sources): string {
     case 'minLength':
       if (isSecret) return `${subject} holds a secret of fewer than ${error.params.limit} characters: ${newSecretHint}`
       return `${subject} must not be empty`
+    case 'durationMinimum':
+      return `${subject}:${shown} must be at least ${error.schema}s, in whole seconds`
     case 'durationMaximum':
       return `${subject}:${shown} must be at most ${Number(error.schema) / 60}m`
     default:
