@@ -204,6 +204,7 @@ describe('CORS', () => {
     'https://a.apps.test.evil.test',
     'https://evil.test/.apps.test',
     'http://app.test',
+    'evil-https://app.test',
     'https://app.test:444',
   ]
   for (const origin of strangers)
