@@ -66,8 +66,8 @@ async function accept(
   const carried = await parts.payloads.put(flow, 'consent', payload, call)
   const consent: FlowConsent = {
     ...(flow.consent ?? FlowConsent.fromPartial({})),
-    grantedScope: [...new Set(request.grantScope)],
-    grantedAudience: [...new Set(request.grantAccessTokenAudience)],
+    grantedScope: positionsOf(request.grantScope, requestedScope(flow)),
+    grantedAudience: positionsOf(request.grantAccessTokenAudience, requestedAudience(flow)),
     remember: request.remember,
     rememberFor: request.rememberFor,
     consentedAtMs: nowMs(),
@@ -75,6 +75,10 @@ async function accept(
   }
   return resumeUrl(parts, 'consent', advance(flow, 'accept_consent', { consent }))
 }
+
+/** Where the granted stand among the requested, each once. */
+const positionsOf = (granted: readonly string[], requested: readonly string[]): number[] =>
+  [...new Set(granted)].map((value) => requested.indexOf(value))
 
 /** Nothing is granted that was not asked for. */
 function checkGranted(name: string, granted: readonly string[], requested: readonly string[]): void {

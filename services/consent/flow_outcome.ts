@@ -8,7 +8,7 @@ import { recordPurpose } from './consent_sessions.js'
 import type { Cookies } from './cookies.js'
 import { flowIdOf } from './flow.js'
 import type { Parts } from './parts.js'
-import { loginOf } from './requests.js'
+import { grantedAudience, grantedScope, loginOf } from './requests.js'
 import type { FlowEnd, SessionChange } from './store/flow_end.js'
 
 export interface SessionOutcome {
@@ -59,8 +59,8 @@ export function endOf(
     registrationId: client.registrationId,
     subject: login.subject,
     loginSessionId: uuidFromBytes(login.sessionId),
-    grantedScope: consent.grantedScope,
-    grantedAudience: consent.grantedAudience,
+    grantedScope: grantedScope(flow),
+    grantedAudience: grantedAudience(flow),
     rejected: isRejected,
     rememberedConsent: isRemembered,
     rememberFor: isRemembered ? consent.rememberFor || undefined : undefined,
@@ -68,7 +68,7 @@ export function endOf(
     handledAtMs: consent.consentedAtMs,
     lifespan: isRejected
       ? config.ttl.login_consent_request
-      : recordLifespan(config, client, consent, session, isRemembered),
+      : recordLifespan(config, client, flow, session, isRemembered),
     record: sealer.seal(recordPurpose, Flow.encode(recordOf(flow, payloads)).finish()),
     sessionChange: session.change,
     sessionLifespan: session.lifespan,
@@ -93,7 +93,7 @@ function recordOf(flow: Flow, payloads: FlowPayloads): Flow {
 function recordLifespan(
   { ttl }: Parts['config'],
   { lifespans }: Client,
-  { grantedScope, rememberFor }: FlowConsent,
+  flow: Flow,
   { change, lifespan }: SessionOutcome,
   isRemembered: boolean,
 ): number | undefined {
@@ -102,8 +102,8 @@ function recordLifespan(
   const needs = [
     ttl.login_consent_request,
     ttl.auth_code + accessToken,
-    asksForRefreshToken(grantedScope) ? refreshToken && ttl.auth_code + refreshToken : 0,
-    isRemembered ? rememberFor || undefined : 0,
+    asksForRefreshToken(grantedScope(flow)) ? refreshToken && ttl.auth_code + refreshToken : 0,
+    isRemembered ? flow.consent?.rememberFor || undefined : 0,
     change === 'none' ? 0 : change === 'use' ? ttl.authentication_session : lifespan,
   ]
   return needs.includes(undefined) ? undefined : Math.max(...needs.map((seconds) => seconds ?? 0))

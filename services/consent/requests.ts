@@ -16,6 +16,12 @@ const textOf = (flow: Flow, name: string): string => flow.otherParameters[name] 
 export const requestedScope = (flow: Flow): string[] => splitWords(flow.scope)
 export const requestedAudience = (flow: Flow): string[] => splitWords(textOf(flow, 'audience'))
 
+export const grantedScope = (flow: Flow): string[] => at(requestedScope(flow), flow.consent?.grantedScope)
+export const grantedAudience = (flow: Flow): string[] => at(requestedAudience(flow), flow.consent?.grantedAudience)
+
+const at = (requested: readonly string[], positions: readonly number[] = []): string[] =>
+  positions.flatMap((position) => requested[position] ?? [])
+
 /** What is known of the login; empty before there is one. */
 export const loginOf = (flow: Flow): FlowLogin => flow.login ?? FlowLogin.fromPartial({})
 

@@ -6,7 +6,7 @@
 // the code of a grant that is taken back. Both the grant's and the consent session's key are the flow's id: a verifier that
 // comes twice finds one of them taken.
 import type { AuthorizationAnswer } from '#proto/consent/v1/authorization_service.js'
-import { FlowConsent, type FlowPayload } from '#proto/consent/v1/flow.js'
+import type { FlowPayload } from '#proto/consent/v1/flow.js'
 import type { StartGrantRequest } from '#proto/token/v1/token_service.js'
 import { log } from '../kit/log.js'
 import { OAuthError } from '../kit/oauth_error.js'
@@ -22,7 +22,7 @@ import type { Parts } from './parts.js'
 import { decodeJson } from './payloads.js'
 import { toError } from './rejection.js'
 import type { Reopened } from './reopen.js'
-import { loginOf } from './requests.js'
+import { grantedAudience, grantedScope, loginOf } from './requests.js'
 import type { FlowOutcome } from './store/flow_end.js'
 
 /** What is thrown here goes back to the client. */
@@ -118,7 +118,6 @@ async function takeBack({ tokens }: Parts, grantId: string): Promise<void> {
 
 function grantOf({ flow, request }: Reopened, payload: FlowPayload): StartGrantRequest {
   const login = loginOf(flow)
-  const { grantedScope, grantedAudience } = flow.consent ?? FlowConsent.fromPartial({})
   const { client } = request
   return {
     grantId: flowIdOf(flow),
@@ -129,8 +128,8 @@ function grantOf({ flow, request }: Reopened, payload: FlowPayload): StartGrantR
     redirectUri: flow.redirectUriOmitted ? '' : flow.redirectUri,
     codeChallenge: flow.codeChallenge,
     nonce: flow.nonce,
-    scope: grantedScope,
-    audience: grantedAudience,
+    scope: grantedScope(flow),
+    audience: grantedAudience(flow),
     accessTokenClaims: decodeJson(payload.accessTokenClaimsJson),
     idTokenClaims: decodeJson(payload.idTokenClaimsJson),
     authenticatedAt: Math.floor(login.authenticatedAtMs / 1_000),
