@@ -141,6 +141,7 @@ describe('what is refused, in one line that names the key', () => {
     ['secrets: { system: [tooshort] }', /^secrets\.system .*fewer than 16 characters: make one with/],
     ['secrets: { system: [this-is-the-primary-secret] }', /^secrets\.system .*sample/],
     ['secrets: { system: [youReallyNeedToChangeThis] }', /^secrets\.system .*sample/],
+    ['secrets: { system: [at least sixteen characters that nobody can guess] }', /^secrets\.system .*sample/],
     ['secrets: { system: [aaaaaaaaaaaaaaaaaaaaaaaa] }', /^secrets\.system .*all too simple/],
     ['urls: { self: { issuer: "id.example.com" } }', /^urls\.self\.issuer .*is not an issuer/],
     ['urls: { self: { issuer: "https://id.example.com/?a=b" } }', /^urls\.self\.issuer .*without query/],

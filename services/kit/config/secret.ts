@@ -12,6 +12,7 @@ const samples = [
   'insertsecret',
   'mysecret',
   'needtochange',
+  'nobodycanguess',
   'oldsecret',
   'primarysecret',
   'samplesecret',
