@@ -146,6 +146,8 @@ export class Composition {
     this.#stopping.abort()
     if (this.#gateway) this.#gateway.ready = false
     this.#rpc?.setServing(false)
+    // Whoever sends requests here has to notice first. Before the first readiness nobody does.
+    if (graceMs > 0) await delay(this.#config.serve.drain * 1_000)
     await Promise.all([this.#watching, this.#gateway?.close(graceMs), this.#rpc?.close(graceMs)])
     for (const service of this.#running.toReversed()) await service.stop()
     this.peers.close()

@@ -32,7 +32,8 @@ interface Parts {
 export async function startServer(given: Config, role: Role, signal: AbortSignal): Promise<Server> {
   const parts: Parts = {}
   const close = () => closeParts(parts)
-  signal.addEventListener('abort', () => void parts.composition?.close(0), { once: true })
+  const abandon = () => void parts.composition?.close(0)
+  signal.addEventListener('abort', abandon)
   try {
     const { config, demo } = await withDemo(await withDatabase(given, role, parts), role, parts)
     signal.throwIfAborted()
@@ -51,6 +52,9 @@ export async function startServer(given: Config, role: Role, signal: AbortSignal
   } catch (thrown) {
     await close().catch((err) => log.error({ err }, 'the end was not orderly'))
     throw toStartupError(thrown, given)
+  } finally {
+    // What has begun to answer is ended in order, not abandoned.
+    signal.removeEventListener('abort', abandon)
   }
 }
 

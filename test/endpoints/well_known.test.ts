@@ -171,7 +171,7 @@ describe('CORS', () => {
   let off: TestGateway
   beforeAll(async () => {
     const cors = { enabled: true, allowed_origins: ['https://app.test', 'https://*.apps.test'], max_age: 60 }
-    server = await startGateway(handlers, { serve: { public: { cors }, admin: { cors } } })
+    server = await startGateway(handlers, { serve: { public: { cors } } })
     open = await startGateway(handlers, { serve: { public: { cors: { enabled: true, allowed_origins: ['*'] } } } })
     off = await startGateway(handlers)
   })

@@ -39,11 +39,12 @@ export interface Config {
   readonly serve: {
     readonly public: ListenerConfig & { readonly cors: CorsConfig }
     readonly admin: ListenerConfig & {
-      readonly cors: CorsConfig
       /** Bearer tokens that the admin API asks for; empty: it listens on the loopback only. */
       readonly tokens: readonly string[]
     }
     readonly grpc: ListenerConfig & { readonly reflection: boolean }
+    /** Seconds that requests are still taken after the signal to end. */
+    readonly drain: number
     readonly demo: { readonly port: number | undefined }
     readonly cookies: {
       readonly same_site_mode: SameSite
@@ -90,13 +91,12 @@ export interface Config {
     readonly jwt: { readonly scope_claim: 'list' | 'string' | 'both' }
   }
   readonly oauth2: {
-    readonly expose_internal_errors: boolean
     readonly include_legacy_error_fields: boolean
     readonly exclude_not_before_claim: boolean
     readonly allowed_top_level_claims: readonly string[]
     readonly mirror_top_level_claims: boolean
     readonly preserve_ext_claims: boolean
-    readonly pkce: { readonly enforced: boolean; readonly enforced_for_public_clients: boolean }
+    readonly pkce: { readonly enforced: boolean }
     readonly client_credentials: { readonly default_grant_allowed_scope: boolean }
     readonly grant: {
       readonly refresh_token: {

@@ -109,6 +109,7 @@ function fillIn(config: Config): Config {
       ...serve,
       public: { ...publicPort, host: publicPort.host || (dev ? '127.0.0.1' : '') },
       grpc: { ...serve.grpc, reflection: serve.grpc.reflection ?? dev },
+      drain: serve.drain ?? (dev ? 0 : 1),
       cookies: {
         ...cookies,
         secure,

@@ -90,7 +90,6 @@ const serve = object('What is listened on.', {
     host: host('127.0.0.1'),
     port: port(4445),
     tls: tls('the admin port'),
-    cors: cors('admin'),
     tokens: list('Bearer tokens that callers must show one of; needed where it listens beyond the loopback.', [], {
       minLength: 16,
     }),
@@ -104,6 +103,12 @@ const serve = object('What is listened on.', {
       description: 'Whether `grpcurl` and others may ask what is served; on in development.',
     },
   }),
+  drain: {
+    type: 'string',
+    format: 'duration',
+    description:
+      'How long requests are still taken after the signal to end, while `/health/ready` says no and load balancers turn away; without a word `1s`, in development none.',
+  },
   demo: object('The login, consent and client demo of development mode.', {
     port: {
       type: 'integer',
@@ -173,7 +178,6 @@ const ttl = object('Lifespans.', {
 })
 
 const oauth2 = object('OAuth 2.0 and OpenID Connect.', {
-  expose_internal_errors: flag('Adds the reason of a refusal, meant for developers, to `error_description`.'),
   include_legacy_error_fields: flag('Adds `error_hint`, `error_debug` and `status_code` as Hydra 1.x did.'),
   exclude_not_before_claim: flag('Leaves `nbf` out of JWT access tokens.'),
   allowed_top_level_claims: list(
@@ -182,8 +186,7 @@ const oauth2 = object('OAuth 2.0 and OpenID Connect.', {
   mirror_top_level_claims: flag('Whether those claims also stay in `ext`.', true),
   preserve_ext_claims: flag('Whether the other claims stay in `ext` where mirroring is off.'),
   pkce: object('Proof Key for Code Exchange.', {
-    enforced: flag('Whether every client must use it.'),
-    enforced_for_public_clients: flag('Whether public clients must use it.'),
+    enforced: flag('Whether confidential clients must use it too; public clients always must.'),
   }),
   client_credentials: object('The client credentials grant.', {
     default_grant_allowed_scope: flag("Whether a request without a scope is given all of the client's."),
