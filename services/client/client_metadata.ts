@@ -72,7 +72,7 @@ const rules = {
   tokenEndpointAuthSigningAlg: optional(oneOf(...signingAlgorithms)),
   requestUris: list(100, requestUri),
   requestObjectSigningAlg: optional(oneOf('none', ...signingAlgorithms)),
-  userinfoSignedResponseAlg: oneOf('none', 'RS256'),
+  userinfoSignedResponseAlg: oneOf('none'),
   idTokenSignedResponseAlg: optional(oneOf('RS256', 'PS256', 'ES256', 'EdDSA')),
   frontchannelLogoutUri: optional(endpointUri),
   frontchannelLogoutSessionRequired: anything,

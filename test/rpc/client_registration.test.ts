@@ -66,7 +66,7 @@ const everything: Partial<Client> = {
   tokenEndpointAuthSigningAlg: 'ES256',
   requestUris: ['https://a.test/request'],
   requestObjectSigningAlg: 'ES256',
-  userinfoSignedResponseAlg: 'RS256',
+  userinfoSignedResponseAlg: 'none',
   idTokenSignedResponseAlg: 'ES256',
   frontchannelLogoutUri: 'https://a.test/fc',
   frontchannelLogoutSessionRequired: true,
