@@ -178,7 +178,7 @@ const isConflict = (thrown: unknown): boolean => ['40001', '40P01'].includes(cod
 const isBroken = (thrown: unknown): boolean => !/^[0-9A-Z]{5}$/.test(codeOf(thrown)) || /^(08|57P)/.test(codeOf(thrown))
 
 /** Connection trouble, shutdown, too many connections, no space, read-only standby, cancelled and timed-out statements. */
-const outageCodes = /^(08...|57P..|57014|53...|25006|40001|40P01|55P03)$/
+const outageCodes = /^(08...|28...|3D000|57P..|57014|53...|25006|40001|40P01|55P03)$/
 
 /** The error as an outage; undefined if it is none. */
 export function outageOf(thrown: unknown): OAuthError | undefined {
