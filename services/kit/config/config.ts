@@ -117,6 +117,12 @@ export interface Config {
     /** Milliseconds that an answer from memory may be behind. */
     readonly max_staleness_ms: number
   }
+  readonly clients: {
+    readonly http: {
+      readonly disallow_private_ip_ranges: boolean
+      readonly private_ip_exception_urls: readonly string[]
+    }
+  }
   readonly webfinger: { readonly jwks: { readonly broadcast_keys: readonly string[] } }
   readonly db: { readonly max_connections: number }
 }

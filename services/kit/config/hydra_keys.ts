@@ -3,8 +3,6 @@
 
 /** Key -> why it is refused. A key stands for all that are below it. */
 export const refusedKeys: Readonly<Record<string, string>> = {
-  'clients.http.private_ip_exception_urls':
-    'the server calls no address that a client names, so there are no exceptions',
   hsm: 'keys in a hardware security module are not served',
   'oauth2.device_authorization': 'the device authorization grant is not served',
   'oauth2.grant.jwt': 'the JWT bearer grant is not served',
@@ -36,7 +34,6 @@ export const harmless: Readonly<Record<string, (value: Readonly<Record<string, u
 /** Key -> why it can be left out. A key stands for all that are below it. */
 export const ignoredKeys: Readonly<Record<string, string>> = {
   cgroups: 'it means nothing to Node.js',
-  'clients.http.disallow_private_ip_ranges': 'the server calls no address that a client names',
   'db.ignore_unknown_table_columns': 'unknown columns are never read',
   feature_flags: 'there are none',
   'log.format': 'the log is JSON lines',

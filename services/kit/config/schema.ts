@@ -245,6 +245,12 @@ const properties = {
   keys: object('Signing keys.', {
     publish_before_use: duration('How long a new key is published before it signs.', '1h'),
   }),
+  clients: object('Addresses that clients name.', {
+    http: object('How they are called.', {
+      disallow_private_ip_ranges: flag('Whether addresses that are not public are refused.', true),
+      private_ip_exception_urls: list('URLs that may be private nevertheless; `*` stands for any characters.'),
+    }),
+  }),
   introspection: object('The introspection service.', {
     max_staleness: duration('How far an answer from memory may be behind; beyond it the token service is asked.', '1s'),
   }),
