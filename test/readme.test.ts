@@ -16,6 +16,8 @@ const env = {
 }
 const has = (tool: string) => spawnSync('which', [tool], { env }).status === 0
 
+const needs = (tools: string) => ({ meta: { needs: tools } })
+
 let suite: Suite
 
 beforeAll(async () => {
@@ -34,18 +36,26 @@ async function run(block: string): Promise<string> {
 }
 
 describe('the commands of the README', () => {
-  it.skipIf(!has('jq') || !has('curl'))('curl: a client, a token, introspection, revocation', async () => {
-    const block = blocks.find((each) => each.includes('/oauth2/revoke')) ?? ''
-    const answers = (await run(block)).trim()
-    expect(answers).toMatch(/"active": true[\s\S]*"active": false/)
-  })
+  it.skipIf(!has('jq') || !has('curl'))(
+    'curl: a client, a token, introspection, revocation',
+    needs('curl and jq'),
+    async () => {
+      const block = blocks.find((each) => each.includes('/oauth2/revoke')) ?? ''
+      const answers = (await run(block)).trim()
+      expect(answers).toMatch(/"active": true[\s\S]*"active": false/)
+    },
+  )
 
-  it.skipIf(!has('jq') || !has('grpcurl'))('grpcurl: a client, a token, introspection', async () => {
-    const block = blocks.find((each) => each.includes('grpcurl')) ?? ''
-    const answers = await run(block)
-    expect(answers).toContain('tessera.token.v1.TokenService')
-    expect(answers).toMatch(/"active": true/)
-  })
+  it.skipIf(!has('jq') || !has('grpcurl'))(
+    'grpcurl: a client, a token, introspection',
+    needs('grpcurl and jq'),
+    async () => {
+      const block = blocks.find((each) => each.includes('grpcurl')) ?? ''
+      const answers = await run(block)
+      expect(answers).toContain('tessera.token.v1.TokenService')
+      expect(answers).toMatch(/"active": true/)
+    },
+  )
 })
 
 describe('the words of the README', () => {
