@@ -1,7 +1,16 @@
 // A flow belongs to the browser that began it, and nothing of it works twice: BR-* and RU-* of the security cases, through
 // the real door.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { authorizationUrl, logIn, newPkce, redirectUri } from '../support/oauth.js'
+import {
+  authorizationUrl,
+  introspect,
+  logIn,
+  newPkce,
+  obtainCode,
+  redeem,
+  redirectUri,
+  userinfo,
+} from '../support/oauth.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { acceptConsent, acceptLogin, adminJson, authorize, createClient, UserAgent } from '../support/user_agent.js'
 
@@ -89,6 +98,31 @@ describe('browser binding', () => {
     await expect(acceptConsent(suite, consent, { grantScope: ['openid', 'profile'] })).rejects.toThrow(/^400/)
     const audience = { grant_access_token_audience: ['https://other.example.com'] }
     await expect(acceptConsent(suite, consent, { consent: audience })).rejects.toThrow(/^400/)
+  })
+
+  it('BR-09: the subject is the one who logged in, whatever the consent app says', async () => {
+    const consent = { subject: 'somebody else', session: { id_token: { sub: 'somebody else' } } }
+    const tokens = await logIn(suite, client, {}, { subject: 'ines', consent })
+    expect((await introspect(suite, tokens.access_token)).sub).toBe('ines')
+    expect((await userinfo(suite, tokens.access_token)).body.sub).toBe('ines')
+  })
+
+  it("BR-20: an attacker's code is worth nothing with the victim's verifier", async () => {
+    const attacker = await obtainCode(suite, client)
+    const victim = await obtainCode(suite, client)
+    const mixed = await redeem(suite, client, { code: attacker.code, pkce: victim.pkce })
+    expect(mixed.body.error).toBe('invalid_grant')
+    expect((await redeem(suite, client, victim)).status).toBe(200)
+  })
+
+  it('TK-22: an access token is meant for the audience that was granted, and for none by default', async () => {
+    const own = await createClient(suite, { audience: ['https://api.example.com'] })
+    expect((await introspect(suite, (await logIn(suite, own)).access_token)).aud).toEqual([])
+    const asked = { audience: 'https://api.example.com' }
+    const granted = await logIn(suite, own, asked)
+    expect((await introspect(suite, granted.access_token)).aud).toEqual(['https://api.example.com'])
+    const withheld = await logIn(suite, own, asked, { consent: { grant_access_token_audience: [] } })
+    expect((await introspect(suite, withheld.access_token)).aud).toEqual([])
   })
 
   it('BR-10: no CORS at the authorization endpoint', async () => {
@@ -202,6 +236,16 @@ describe('redirect URI', () => {
 
   it.each(hostile)('RU-02 to RU-15: %j is shown, not followed', async (uri) => {
     await expectPage(await new UserAgent().fetch(authorizationUrl(suite, client, { redirect_uri: uri })))
+  })
+
+  it('RU-01: the registered URI itself, byte for byte', async () => {
+    const uri = 'https://app.example.com/callback?keep=this%20as&it=is'
+    const own = await createClient(suite, { redirect_uris: [uri] })
+    const agent = new UserAgent()
+    const login = await agent.redirectFrom(authorizationUrl(suite, own, { redirect_uri: uri }))
+    const consent = await agent.redirectFrom(await acceptLogin(suite, login))
+    const answer = await agent.fetch(await acceptConsent(suite, consent))
+    expect(answer.headers.get('location')?.startsWith(`${uri}&`)).toBe(true)
   })
 
   it('RU-10: twice, in either order', async () => {
