@@ -183,8 +183,8 @@ describe('BR-07: the first decision stands', () => {
         AcceptConsentRequestRequest.fromPartial({ consentChallenge, context: { big: letter.repeat(5_000) } }),
       ) ?? Promise.reject()
     await accept(0, 'x')
-    await accept(1, 'x')
     expect((await refusalOf(accept(1, 'y'))).code).toBe('conflict')
+    await accept(1, 'x')
   })
 })
 

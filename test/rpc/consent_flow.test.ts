@@ -308,6 +308,16 @@ describe('challenges', () => {
     expect(errorOf(await browser.resume(redirectTo))).toBe('invalid_scope')
   })
 
+  it('I12: a request without a redirect URI does not go on to another than it began with', async () => {
+    const client = await suite.register()
+    browser = suite.browser()
+    const { redirect_uri: _, ...request } = ordinary(client, { scope: 'profile' })
+    const redirectTo = await browser.acceptLogin(await browser.askLogin(request))
+    const changed = { ...client, redirectUris: ['https://app.test/moved'] }
+    await suite.clients.updateClient({ client: changed, updateMask: undefined, clientSecret: '' })
+    expect(pageErrorOf(await browser.resume(redirectTo))).toBe('invalid_request')
+  })
+
   it('secrets that are put behind a new one still open what they sealed (BF-09)', async () => {
     const client = await suite.register()
     browser = suite.browser()

@@ -72,8 +72,11 @@ describe('a remembered login', () => {
     const browser = await loggedIn({ subject })
     await age(subject, 100)
     const { authenticated_at: before } = await rowOf(subject)
-    await browser.authorize(ordinary(client), { login: { subject, remember: false } })
+    const { parameters } = await browser.authorize(ordinary(client), { login: { subject, remember: false } })
     expect((await rowOf(subject)).authenticated_at).toEqual(before)
+    const { idToken } = await suite.redeem(client, parameters.code ?? '')
+    const { auth_time } = JSON.parse(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString())
+    expect(auth_time).toBe(Math.floor(before.getTime() / 1_000))
     expect((await loginRequestOf(browser)).skip).toBe(true)
   })
 
@@ -345,6 +348,17 @@ describe('revoking login sessions', () => {
     }
     const again = await loggedIn({ subject })
     expect((await loginRequestOf(again)).skip).toBe(true)
+  })
+
+  it('I4: a row that is not deleted yet, or that a flow left meanwhile, counts no more', async () => {
+    const subject = newSubject()
+    const browser = await loggedIn({ subject })
+    await suite.database.query(
+      "INSERT INTO subject_revocation VALUES ('login', $1, '', now(), now() + interval '1 hour')",
+      [subject],
+    )
+    await rowOf(subject)
+    expect((await loginRequestOf(browser)).skip).toBe(false)
   })
 
   it('I4: the grant of such a flow is taken back', async () => {

@@ -355,6 +355,18 @@ describe('revoking consent sessions', () => {
     expect(errorOf(answer)).toBe('consent_required')
   })
 
+  it('I4: nor one that rests on a row that is not deleted yet', async () => {
+    const who = await consented()
+    const challenge = await who.browser.askConsent(ordinary(client, { scope }))
+    await suite.database.query(
+      "INSERT INTO subject_revocation VALUES ('consent', $1, '', clock_timestamp(), now() + interval '1 hour')",
+      [who.subject],
+    )
+    const answer = await who.browser.resume(await who.browser.acceptConsent(challenge))
+    expect(errorOf(answer)).toBe('consent_required')
+    expect(await skips(who)).toBe(false)
+  })
+
   it('I4: nor one that rests on a single consent that was revoked', async () => {
     const who = await consented()
     const request = { subject: who.subject, loginSessionId: '', pageSize: 0, pageToken: '' }
