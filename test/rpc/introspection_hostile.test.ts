@@ -1,5 +1,5 @@
 // Introspection of what is no good token, made by somebody who knows how tokens look: always "not active", never an error.
-import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createHmac, type KeyObject, sign } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { IntrospectionServiceService, IntrospectResponse } from '#proto/introspection/v1/introspection_service.js'
 import { KeyServiceService, type KeySet } from '#proto/token/v1/key_service.js'
@@ -13,6 +13,7 @@ import { defineService } from '../../services/kit/rpc/server.js'
 import { Sealer } from '../../services/kit/sealing.js'
 import type { RunningService } from '../../services/kit/service.js'
 import { eventually } from '../support/eventually.js'
+import { newKeyPair } from '../support/key_pair.js'
 import { type Registered, TokenSuite } from '../support/token_suite.js'
 import '../support/quiet.js'
 
@@ -23,13 +24,13 @@ interface TestKey {
   readonly publicKey: KeyObject
 }
 
-const ecKey = (kid: string): TestKey => ({ kid, alg: 'ES256', ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) })
+const ecKey = (kid: string): TestKey => ({ kid, alg: 'ES256', ...newKeyPair('ec', { namedCurve: 'P-256' }) })
 const rsaKey = (kid: string, alg: string): TestKey => ({
   kid,
   alg,
-  ...generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  ...newKeyPair('rsa', { modulusLength: 2048 }),
 })
-const edKey = (kid: string): TestKey => ({ kid, alg: 'EdDSA', ...generateKeyPairSync('ed25519') })
+const edKey = (kid: string): TestKey => ({ kid, alg: 'EdDSA', ...newKeyPair('ed25519') })
 
 const es256 = ecKey('es-1')
 const rs256 = rsaKey('rs-1', 'RS256')

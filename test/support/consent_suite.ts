@@ -1,7 +1,7 @@
 // The consent service, one or more instances of it, with the client and token services behind it on one database; a
 // browser without HTTP; and a key pair of the test's own that signs ID tokens.
 import { createHash } from 'node:crypto'
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { type JWTPayload, SignJWT } from 'jose'
 import pg from 'pg'
 import { Client, ClientServiceService } from '#proto/client/v1/client_service.js'
 import {
@@ -23,6 +23,7 @@ import { inProcess } from '../../services/kit/rpc/in_process.js'
 import type { RunningService } from '../../services/kit/service.js'
 import { createTokenService } from '../../services/token/main.js'
 import { type Overrides, testConfig } from './config.js'
+import { newKeyPair } from './key_pair.js'
 import { Link } from './link.js'
 import { freshDatabase } from './postgres.js'
 
@@ -191,19 +192,19 @@ interface Signing {
 }
 
 async function makeSigning(): Promise<Signing> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
-  const other = await generateKeyPair('ES256', { extractable: true })
-  const keyOf = async (kid: string, key: typeof publicKey) =>
+  const { publicKey, privateKey } = newKeyPair('ec', { namedCurve: 'P-256' })
+  const other = newKeyPair('ec', { namedCurve: 'P-256' })
+  const keyOf = (kid: string, key: typeof publicKey) =>
     Key.fromPartial({
       kid,
       alg: 'ES256',
       use: 'sig',
-      jwk: { ...(await exportJWK(key)), kid, alg: 'ES256', use: 'sig' },
+      jwk: { ...key.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' },
     })
   return {
     keySets: [
-      KeySet.fromPartial({ set: 'hydra.openid.id-token', keys: [await keyOf('id', publicKey)] }),
-      KeySet.fromPartial({ set: 'hydra.jwt.access-token', keys: [await keyOf('access', other.publicKey)] }),
+      KeySet.fromPartial({ set: 'hydra.openid.id-token', keys: [keyOf('id', publicKey)] }),
+      KeySet.fromPartial({ set: 'hydra.jwt.access-token', keys: [keyOf('access', other.publicKey)] }),
     ],
     sign: (claims, header = {}) =>
       new SignJWT(claims)

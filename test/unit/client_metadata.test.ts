@@ -1,11 +1,11 @@
 // What a client's metadata may be: RFC 7591, OpenID Connect Registration, RFC 8252, and the corpora of hostile values.
-import { generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Client, Lifespans } from '#proto/client/v1/client_service.js'
 import { checkMetadata, completeMetadata, isClientId, updatableFields } from '../../services/client/client_metadata.js'
 import { redirectUriProblem } from '../../services/client/redirect_uri.js'
 import type { OAuthError } from '../../services/kit/oauth_error.js'
+import { newKeyPair } from '../support/key_pair.js'
 
 const complete = (metadata: Partial<Client>): Client =>
   completeMetadata(Client.create({ clientId: 'app', ...metadata }))
@@ -313,9 +313,8 @@ describe('allowed_cors_origins', () => {
 })
 
 describe('jwks', () => {
-  const generate = generateKeyPairSync as (type: string, options: object) => KeyPairKeyObjectResult
   const publicJwk = (type: 'rsa' | 'ec' | 'ed25519', options: object = {}) =>
-    generate(type, options).publicKey.export({ format: 'jwk' }) as Record<string, unknown>
+    newKeyPair(type, options).publicKey.export({ format: 'jwk' }) as Record<string, unknown>
   const rsa = publicJwk('rsa', { modulusLength: 2048 })
   const ec = publicJwk('ec', { namedCurve: 'P-256' })
   const verdict = (...keys: unknown[]) => verdictOn({ jwks: { keys } })
@@ -333,7 +332,7 @@ describe('jwks', () => {
   const even = Buffer.from(n)
   even[even.length - 1] = (even[even.length - 1] ?? 0) & 0xfe
   const offCurve = { ...ec, y: Buffer.alloc(32, 7).toString('base64url') }
-  const privateRsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })
+  const privateRsa = newKeyPair('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })
   const cases: [string, unknown][] = [
     ['RSA of 1024 bits', publicJwk('rsa', { modulusLength: 1024 })],
     [

@@ -1,6 +1,8 @@
 // The signature algorithms (RFC 7518 3.1, RFC 8037 3.1): how their keys are made and how they sign.
 import {
   constants,
+  createPrivateKey,
+  createPublicKey,
   type JsonWebKeyInput,
   type KeyObject,
   sign as signNow,
@@ -8,7 +10,10 @@ import {
 } from 'node:crypto'
 import { promisify } from 'node:util'
 
-const generateKeyPair = promisify(withCallback)
+const generateEncoded = promisify(withCallback) as unknown as (
+  type: 'rsa' | 'ec' | 'ed25519',
+  options: object,
+) => Promise<{ publicKey: Buffer; privateKey: Buffer }>
 /** With a callback the work is done in the thread pool. */
 const signInPool = promisify(signNow)
 
@@ -17,6 +22,22 @@ export type Jwk = JsonWebKeyInput['key']
 export interface KeyPair {
   readonly publicKey: KeyObject
   readonly privateKey: KeyObject
+}
+
+/**
+ * The keys come encoded and are read anew. In Node.js 20 a key object that hangs on the job which made it can lock up the
+ * process for good: exporting it as a JWK holds its lock, and garbage collection at that moment waits for the same one.
+ */
+async function generateKeyPair(type: 'rsa' | 'ec' | 'ed25519', options: object = {}): Promise<KeyPair> {
+  const encodings = {
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  } as const
+  const { publicKey, privateKey } = await generateEncoded(type, { ...options, ...encodings })
+  return {
+    publicKey: createPublicKey({ key: publicKey, format: 'der', type: 'spki' }),
+    privateKey: createPrivateKey({ key: privateKey, format: 'der', type: 'pkcs8' }),
+  }
 }
 
 export interface Algorithm {
