@@ -64,6 +64,10 @@ async function startProcess(program: string, folder: string, role: string, setti
     cwd: projectRoot,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // A worker that is ended before its tests are must not leave servers behind.
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
