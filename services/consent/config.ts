@@ -1,5 +1,6 @@
 // What the consent service takes out of the configuration.
 import type { Config } from '../kit/config/config.js'
+import type { OutboundOptions } from '../kit/outbound.js'
 
 export interface ConsentConfig {
   readonly dsn: string
@@ -18,6 +19,8 @@ export interface ConsentConfig {
   readonly legacyErrorFields: boolean
   /** Milliseconds that what is remembered of clients may be behind. */
   readonly maxStalenessMs: number
+  /** How addresses that clients name may be called. */
+  readonly outbound: OutboundOptions
 }
 
 export const pickConfig = ({ dsn, db, secrets, urls, serve, ttl, strategies, ...config }: Config): ConsentConfig => ({
@@ -33,4 +36,8 @@ export const pickConfig = ({ dsn, db, secrets, urls, serve, ttl, strategies, ...
   pkceEnforced: config.oauth2.pkce.enforced,
   legacyErrorFields: config.oauth2.include_legacy_error_fields,
   maxStalenessMs: config.introspection.max_staleness_ms,
+  outbound: {
+    disallowPrivateIpRanges: config.clients.http.disallow_private_ip_ranges,
+    privateIpExceptionUrls: config.clients.http.private_ip_exception_urls,
+  },
 })

@@ -27,7 +27,8 @@ export async function resumeLogout(
 /** Ends the session and, where its clients want that, what they were granted in it. */
 export async function endSession(parts: Parts, logout: Logout, cookies: Cookies, call: Call): Promise<LogoutAnswer> {
   const sessionId = uuidFromBytes(logout.sessionId)
-  await parts.store.deleteLoginSession(sessionId, call)
+  await parts.store.endLoginSession(sessionId, call)
+  parts.logoutDeliveries.wake()
   await revokeGrants(parts, sessionId, call)
   parts.decisions.end(uuidFromBytes(logout.id))
   return loggedOut(parts, logout.postLogoutRedirectTo, cookies)

@@ -18,7 +18,7 @@ import { rejectionOf } from './rejection.js'
 import { loginOf, loginRequestOf } from './requests.js'
 
 export function createLoginHandlers(parts: Parts): Handlers<typeof LoginServiceService> {
-  const { decisions, store } = parts
+  const { decisions, store, logoutDeliveries } = parts
   return {
     async getLoginRequest({ loginChallenge }) {
       const { flow, client } = await openFlow(parts, 'login', loginChallenge)
@@ -49,7 +49,8 @@ export function createLoginHandlers(parts: Parts): Handlers<typeof LoginServiceS
     async revokeLoginSessions({ selector }, call) {
       if (!selector?.value) throw new OAuthError('invalid_request', 'It is not said which login sessions.')
       if (selector.$case === 'loginSessionId') {
-        const isEnded = isUuid(selector.value) && (await store.deleteLoginSession(selector.value, call))
+        const isEnded = isUuid(selector.value) && (await store.endLoginSession(selector.value, call))
+        logoutDeliveries.wake()
         return { revoked: isEnded ? 1 : 0 }
       }
       checkText('subject', selector.value)

@@ -7,6 +7,7 @@ import { LogoutServiceService } from '#proto/consent/v1/logout_service.js'
 import type { KeyServiceService } from '#proto/token/v1/key_service.js'
 import type { TokenServiceService } from '#proto/token/v1/token_service.js'
 import type { Config } from '../kit/config/config.js'
+import { Outbound } from '../kit/outbound.js'
 import { repeat } from '../kit/repeat.js'
 import type { Remote } from '../kit/rpc/contract.js'
 import { defineService } from '../kit/rpc/server.js'
@@ -21,6 +22,7 @@ import { FlowCookies, SessionCookie } from './cookies.js'
 import { Decisions } from './decisions.js'
 import { IdTokenHints } from './id_token_hint.js'
 import { createLoginHandlers } from './login_service.js'
+import { LogoutDeliveries } from './logout_deliveries.js'
 import { createLogoutHandlers } from './logout_service.js'
 import type { Parts } from './parts.js'
 import { Payloads } from './payloads.js'
@@ -38,7 +40,7 @@ const purgeEveryMs = 60_000
 
 export function createConsentService(config: Config, peers: ConsentServicePeers): RunningService {
   const parts = createParts(config, peers)
-  const { store, clients } = parts
+  const { store, clients, logoutDeliveries } = parts
   const stopping = new AbortController()
   let purging: Promise<void> | undefined
   return {
@@ -51,6 +53,7 @@ export function createConsentService(config: Config, peers: ConsentServicePeers)
 
     async start() {
       clients.start()
+      logoutDeliveries.start()
       const { signal } = stopping
       purging ??= repeat({ everyMs: purgeEveryMs, doing: 'purging sessions', signal }, () => store.purge(signal))
     },
@@ -59,7 +62,7 @@ export function createConsentService(config: Config, peers: ConsentServicePeers)
 
     async stop() {
       stopping.abort()
-      await Promise.all([purging, clients.stop()])
+      await Promise.all([purging, logoutDeliveries.stop(), clients.stop()])
       await store.close()
     },
   }
@@ -72,6 +75,8 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
   const sealer = new Sealer(secrets.system)
   const cookieSealer = new Sealer(secrets.cookie)
   const store = new ConsentStore({ dsn, maxConnections, flowLifespan, sessionLifespan: ttl.authentication_session })
+  const clients = new Clients(peers.clients, config.maxStalenessMs)
+  const { tokens } = peers
   const idTokenHints = new IdTokenHints(peers.keys, config.issuer)
   return {
     config,
@@ -80,8 +85,8 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
       pkceEnforced: config.pkceEnforced,
       idTokenHints,
     },
-    clients: new Clients(peers.clients, config.maxStalenessMs),
-    tokens: peers.tokens,
+    clients,
+    tokens,
     idTokenHints,
     store,
     sealer,
@@ -92,5 +97,11 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
     flowCookies: new FlowCookies(cookieSealer, config),
     sessionCookie: new SessionCookie(cookieSealer, config),
     urls: new Urls(config),
+    logoutDeliveries: new LogoutDeliveries({
+      queue: store.logoutQueue,
+      clients,
+      tokens,
+      outbound: new Outbound(config.outbound),
+    }),
   }
 }

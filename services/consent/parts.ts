@@ -8,6 +8,7 @@ import type { ConsentConfig } from './config.js'
 import type { FlowCookies, SessionCookie } from './cookies.js'
 import type { Decisions } from './decisions.js'
 import type { IdTokenHints } from './id_token_hint.js'
+import type { LogoutDeliveries } from './logout_deliveries.js'
 import type { Payloads } from './payloads.js'
 import type { SealedFlows } from './sealed_flows.js'
 import type { ConsentStore } from './store/consent_store.js'
@@ -29,4 +30,5 @@ export interface Parts {
   readonly flowCookies: FlowCookies
   readonly sessionCookie: SessionCookie
   readonly urls: Urls
+  readonly logoutDeliveries: LogoutDeliveries
 }

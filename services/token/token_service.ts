@@ -15,6 +15,7 @@ import type { Parts } from './parts.js'
 import { responseTypes } from './response_types/index.js'
 import { revokeToken } from './revoke_token.js'
 import { startGrant } from './start_grant.js'
+import { issueLogoutToken } from './tokens/logout_token.js'
 import type { UserClaims } from './user_claims.js'
 
 export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims): Service<typeof TokenServiceService> =>
@@ -47,6 +48,10 @@ export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims)
       const grant = await parts.grants.find(grantId, call)
       if (!grant || grant.revokedAt !== null) throw new OAuthError('not_found', 'There is no such grant.')
       return { extJson: Buffer.from(grant.accessTokenClaims ?? '') }
+    },
+
+    async signLogoutToken(request, call) {
+      return { logoutToken: await issueLogoutToken(parts, request, call) }
     },
 
     async getServerMetadata() {

@@ -1,17 +1,21 @@
 // Ends of a process under load: SIGTERM loses no request, kill -9 loses nothing that was acknowledged (I3, I4).
 import { Agent, request } from 'node:http'
+import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.js'
+import { type LogoutReceiver, startLogoutReceiver } from '../support/logout_receiver.js'
 import { introspect, isActive, logIn, obtainCode, post, redeem, refresh } from '../support/oauth.js'
 import { freePorts } from '../support/ports.js'
 import { type FreshDatabase, freshDatabase } from '../support/postgres.js'
 import { type Program, startProgram } from '../support/program.js'
 import type { Suite } from '../support/suite.js'
-import { createClient } from '../support/user_agent.js'
+import { createClient, UserAgent } from '../support/user_agent.js'
 
 let database: FreshDatabase
 let environment: Record<string, string>
 let program: Program
 let suite: Suite
+let receiver: LogoutReceiver
 
 async function start(): Promise<void> {
   program = await startProgram(['serve', 'all', '--dev'], environment)
@@ -20,6 +24,7 @@ async function start(): Promise<void> {
 
 beforeEach(async () => {
   database = await freshDatabase()
+  receiver = await startLogoutReceiver()
   const [publicPort, adminPort, grpcPort] = await freePorts(3)
   const publicUrl = `http://127.0.0.1:${publicPort}`
   environment = {
@@ -32,6 +37,7 @@ beforeEach(async () => {
     URLS_LOGIN: 'http://127.0.0.1:3000/login',
     URLS_CONSENT: 'http://127.0.0.1:3000/consent',
     SERVE_DRAIN: '500ms',
+    CLIENTS_HTTP_PRIVATE_IP_EXCEPTION_URLS: `${receiver.origin}/*`,
   }
   suite = { publicUrl, adminUrl: `http://127.0.0.1:${adminPort}` } as Suite
   await start()
@@ -39,8 +45,17 @@ beforeEach(async () => {
 afterEach(async () => {
   program.child.kill('SIGKILL')
   await program.ended
+  receiver.close()
   await database.drop()
 })
+
+async function rowsOf(table: string): Promise<number> {
+  const client = new pg.Client({ connectionString: database.dsn })
+  await client.connect()
+  const { rows } = await client.query(`SELECT count(*)::int AS count FROM ${table}`)
+  await client.end()
+  return rows[0].count
+}
 
 /** One request on a connection of its own; rejects with the code of the connection's error. */
 function issueOnce(authorization: string): Promise<number> {
@@ -104,6 +119,32 @@ describe('kill -9', () => {
     expect((await redeem(suite, client, flow)).status).toBe(200)
     expect((await redeem(suite, client, used)).body.error).toBe('invalid_grant')
     expect((await refresh(suite, client, successor)).status).toBe(200)
+  })
+
+  it('LO-04: a logout token that was not delivered yet is delivered by the next process, once', async () => {
+    const path = '/logout'
+    const client = await createClient(suite, {
+      skip_logout_consent: true,
+      backchannel_logout_uri: `${receiver.origin}${path}`,
+    })
+    const agent = new UserAgent()
+    const { id_token } = await logIn(suite, client, {}, { login: { remember: true } }, agent)
+    const connection = new pg.Client({ connectionString: database.dsn })
+    await connection.connect()
+    // Deliveries have to wait, the end of the session has not.
+    await connection.query('BEGIN; LOCK TABLE consent.logout_delivery IN EXCLUSIVE MODE')
+    const loggedOut = await agent.fetch(`${suite.publicUrl}/oauth2/sessions/logout?id_token_hint=${id_token}`)
+    expect(loggedOut.status).toBe(200)
+    program.child.kill('SIGKILL')
+    await program.ended
+    await connection.end()
+    expect(receiver.received).toEqual([])
+    await start()
+    await eventually(() => receiver.at(path).length > 0)
+    expect(receiver.at(path)[0]?.claims.aud).toEqual([client.client_id])
+    const isDone = async () => (await rowsOf('consent.logout_delivery')) + (await rowsOf('consent.ended_session')) === 0
+    await eventually(isDone)
+    expect(receiver.received).toHaveLength(1)
   })
 
   it('I1, I2: killed in the middle of redemptions and refreshes, no code and no token has two winners', async () => {

@@ -4,6 +4,7 @@ import { Database, type DatabaseOptions } from '../../kit/database.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { endFlows, type FlowEnd, type FlowOutcome, valuesOf } from './flow_end.js'
+import { endLoginSession, LogoutQueue } from './logout_queue.js'
 import { purgeStatements } from './purge.js'
 import * as statements from './statements.js'
 
@@ -56,6 +57,7 @@ export interface ConsentStoreOptions extends Omit<DatabaseOptions, 'schema'> {
 }
 
 export class ConsentStore {
+  readonly logoutQueue: LogoutQueue
   readonly #database: Database<PrismaClient>
   readonly #options: ConsentStoreOptions
   readonly #ends: GroupedWrites<FlowEnd, FlowOutcome>
@@ -66,6 +68,7 @@ export class ConsentStore {
       { ...options, schema: 'consent' },
       (adapter) => new PrismaClient({ adapter, errorFormat: 'minimal' }),
     )
+    this.logoutQueue = new LogoutQueue(this.#database)
     this.#ends = new GroupedWrites({
       keyOf: (end) => end.id,
       write: async (ends) => {
@@ -110,10 +113,9 @@ export class ConsentStore {
     return this.#database.query(statements.findGrantsOfSession, [loginSessionId], call)
   }
 
-  /** Ends a login session; whether it was there. */
-  async deleteLoginSession(id: string, call: Call): Promise<boolean> {
-    const { count } = await this.#database.prisma(call, (prisma) => prisma.loginSession.deleteMany({ where: { id } }))
-    return count > 0
+  /** Ends a login session, and notes that its clients have to be told; whether it was there. */
+  async endLoginSession(id: string, call: Call): Promise<boolean> {
+    return (await this.#database.query(endLoginSession, [id], call)).length > 0
   }
 
   /** Notes that every login of a subject until now is revoked: from now on none of them counts. */

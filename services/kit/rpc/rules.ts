@@ -58,6 +58,7 @@ export const rules = {
   '/tessera.token.v1.TokenService/RevokeClientAccessTokens': rule(3000, 4 * KiB, admin),
   '/tessera.token.v1.TokenService/InspectRefreshToken': rule(3000, 256 * KiB, ['introspection']),
   '/tessera.token.v1.TokenService/GetGrantSession': rule(3000, 4 * KiB, ['introspection']),
+  '/tessera.token.v1.TokenService/SignLogoutToken': rule(3000, 4 * KiB, ['consent']),
   '/tessera.token.v1.TokenService/GetServerMetadata': rule(3000, 4 * KiB, admin),
   '/tessera.token.v1.KeyService/GetPublishedKeys': rule(3000, 4 * KiB, anyone),
   '/tessera.token.v1.KeyService/ListKeySets': rule(3000, 4 * KiB, admin),

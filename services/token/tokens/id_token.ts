@@ -24,17 +24,17 @@ export interface IdTokenContent {
   readonly nonce: string | null
 }
 
-/** The key for a client's ID tokens: RS256 unless it registered otherwise (OpenID Connect Registration 2). */
-const keyFor = ({ keys }: TokenMaterial, client: Client): SigningKey =>
+/** The key for a client's ID and logout tokens: RS256 unless it registered otherwise (OpenID Connect Registration 2). */
+export const idTokenKeyFor = ({ keys }: Pick<TokenMaterial, 'keys'>, client: Client): SigningKey =>
   keys.signingKey(idTokenKeySet, client.idTokenSignedResponseAlg || 'RS256')
 
 /** To be called before anything is changed for an ID token: fails where it could not be issued then. */
 export const prepareIdToken = (material: TokenMaterial, client: Client, lifespan: number): Promise<void> =>
-  material.keys.noteLifespan(keyFor(material, client), lifespan)
+  material.keys.noteLifespan(idTokenKeyFor(material, client), lifespan)
 
 export async function issueIdToken(material: TokenMaterial, content: IdTokenContent): Promise<string> {
   const { grant, issuedAt, nonce } = content
-  const key = keyFor(material, content.client)
+  const key = idTokenKeyFor(material, content.client)
   return signJwt(key, 'JWT', {
     ...userClaims(material.config.issuer, grant),
     iat: issuedAt,
