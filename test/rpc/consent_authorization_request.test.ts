@@ -304,6 +304,8 @@ it('RFC 8414: the metadata says what the checks do', async () => {
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     authorization_response_iss_parameter_supported: true,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
   })
 })
 
