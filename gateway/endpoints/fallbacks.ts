@@ -25,9 +25,9 @@ export const errorFallback = (): Endpoint => (ctx) => {
   showErrorPage(ctx, 400, error.slice(0, maxText), description.slice(0, maxText))
 }
 
-export function showLoggedOut(ctx: Context): void {
-  sendPage(ctx, 200, {
-    heading: 'The default post-logout URL is not set. Your log out request however succeeded.',
-    body: '<p>You are logged out and can close this page.</p>',
-  })
+export const loggedOutText = {
+  heading: 'The default post-logout URL is not set. Your log out request however succeeded.',
+  body: '<p>You are logged out and can close this page.</p>',
 }
+
+export const showLoggedOut = (ctx: Context): void => sendPage(ctx, 200, loggedOutText)

@@ -11,6 +11,8 @@ export interface Page {
   /** Where its form may go; nowhere if absent. */
   readonly formAction?: string
   readonly script?: string
+  /** Origins that it may show frames of; none if absent. */
+  readonly frameSources?: readonly string[]
 }
 
 const style = `
@@ -28,12 +30,14 @@ const nonceSize = 18
 export const escapeHtml = (text: string): string =>
   text.replace(/[&<>"'\r\n]/g, (character) => `&#${character.charCodeAt(0)};`)
 
-export function sendPage(ctx: Context, status: number, { heading, body, formAction, script }: Page): void {
+export function sendPage(ctx: Context, status: number, page: Page): void {
+  const { heading, body, formAction, script, frameSources = [] } = page
   const nonce = script ? randomBytes(nonceSize).toString('base64') : ''
   const policy = [
     "default-src 'none'",
     `style-src 'sha256-${styleHash}'`,
     script ? `script-src 'nonce-${nonce}'` : '',
+    frameSources.length > 0 ? `frame-src ${[...new Set(frameSources)].join(' ')}` : '',
     `form-action ${formAction ?? "'none'"}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",

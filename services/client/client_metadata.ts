@@ -136,6 +136,9 @@ export function checkMetadata(client: Client): void {
   const stray = client.postLogoutRedirectUris.findIndex((uri) => !sites.has(siteOf(uri)))
   if (stray >= 0)
     refuse('postLogoutRedirectUris', `entry ${stray + 1} has another scheme, host or port than every redirect URI`)
+  // Front-Channel Logout 1.0 section 2.
+  if (client.frontchannelLogoutUri && !sites.has(siteOf(client.frontchannelLogoutUri)))
+    refuse('frontchannelLogoutUri', 'has another scheme, host or port than every redirect URI')
 }
 
 function siteOf(uri: string): string {

@@ -1,5 +1,5 @@
 // What the consent service has to say in the authorization server's metadata (RFC 8414 section 2, OpenID Connect Discovery
-// 1.0 section 3, Initiating User Registration 1.0, Back-Channel Logout 1.0): drawn from the checks that decide.
+// 1.0 section 3, Initiating User Registration 1.0, Front- and Back-Channel Logout 1.0): drawn from the checks that decide.
 import { codeChallengeMethods } from './authorization_request/code_challenge.js'
 import { displays } from './authorization_request/display.js'
 import { prompts } from './authorization_request/prompt.js'
@@ -16,6 +16,8 @@ export const serverMetadata = {
   claims_parameter_supported: false,
   request_parameter_supported: !('request' in unsupportedParameters),
   request_uri_parameter_supported: !('request_uri' in unsupportedParameters),
+  frontchannel_logout_supported: true,
+  frontchannel_logout_session_supported: true,
   backchannel_logout_supported: true,
   backchannel_logout_session_supported: true,
   authorization_response_iss_parameter_supported: true,

@@ -423,6 +423,7 @@ describe('single values', () => {
 
   it('everything good at once is accepted', () => {
     const metadata: Partial<Client> = {
+      redirectUris: ['https://a.test/cb', 'http://127.0.0.1:5003/cb'],
       clientName: 'Ein Büro für 你好 😀',
       owner: 'team-7',
       tokenEndpointAuthMethod: 'client_secret_post',
