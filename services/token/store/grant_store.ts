@@ -68,6 +68,9 @@ export class GrantStore {
     write: (rotations) => this.#rotate(rotations),
   })
 
+  readonly #redeeming = new UnderWay<Grant | undefined>()
+  readonly #rotating = new UnderWay<Grant | undefined>()
+
   constructor(database: TokenDatabase, grace: GraceOptions) {
     this.#database = database
     this.#grace = grace
@@ -78,14 +81,26 @@ export class GrantStore {
     return this.#inserts.add(grant)
   }
 
-  /** The grant whose code this call, and no other, has redeemed; undefined if it did not. */
-  redeem(redemption: Redemption): Promise<Grant | undefined> {
-    return this.#redemptions.add(redemption)
+  /**
+   * The grant whose code this call, and no other, has redeemed; undefined if it did not. Whoever comes while another call
+   * redeems the same code has lost already, and needs no statement to know it.
+   */
+  async redeem(redemption: Redemption): Promise<Grant | undefined> {
+    const { grantId } = redemption
+    for (let other = this.#redeeming.get(grantId); other; other = this.#redeeming.get(grantId))
+      if (await wasWritten(other)) return undefined
+    return this.#redeeming.keep(grantId, this.#redemptions.add(redemption))
   }
 
-  /** The grant in the generation after the token's; undefined where the token is not good for that. */
+  /**
+   * The grant in the generation after the token's; undefined where the token is not good for that. Where a grace period
+   * gives a retry the same successor, calls that come at once with one token are one use of it.
+   */
   rotate(rotation: Rotation): Promise<Grant | undefined> {
-    return this.#rotations.add(rotation)
+    const { grantId, generation, clientId, registrationId, scope, accessTokenId } = rotation
+    if (this.#grace.gracePeriod === 0 || accessTokenId !== null) return this.#rotations.add(rotation)
+    const use = JSON.stringify([grantId, generation, clientId, registrationId, scope])
+    return this.#rotating.get(use) ?? this.#rotating.keep(use, this.#rotations.add(rotation))
   }
 
   async find(id: string, call?: Call): Promise<Grant | null> {
@@ -142,6 +157,29 @@ export class GrantStore {
     return matchRows(rotations, rows)
   }
 }
+
+/** Writes that are not done yet, by what they write. */
+class UnderWay<T> {
+  readonly #promises = new Map<string, Promise<T>>()
+
+  get(key: string): Promise<T> | undefined {
+    return this.#promises.get(key)
+  }
+
+  keep(key: string, promise: Promise<T>): Promise<T> {
+    this.#promises.set(key, promise)
+    const forget = () => this.#promises.delete(key)
+    promise.then(forget, forget)
+    return promise
+  }
+}
+
+/** Waits for a write; false if nobody can say what became of it. */
+const wasWritten = (write: Promise<unknown>): Promise<boolean> =>
+  write.then(
+    () => true,
+    () => false,
+  )
 
 /** Two processes that change the same rows take them in the same order, so that neither waits for the other. */
 const inOrderOfIds = <T extends { readonly grantId: string }>(items: readonly T[]): T[] =>
