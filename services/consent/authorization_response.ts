@@ -22,7 +22,7 @@ export function answerClient(
 ): AuthorizationAnswer {
   const value = {
     redirectUri,
-    responseMode: responseMode || 'query',
+    responseMode,
     parameters: { ...parameters, ...(state && { state }), iss: issuer },
   }
   return { kind: { $case: 'response', value }, cookies }

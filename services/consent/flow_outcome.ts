@@ -102,6 +102,7 @@ function recordLifespan(
   const needs = [
     ttl.login_consent_request,
     ttl.auth_code + accessToken,
+    lifespans?.implicitGrantAccessToken ?? ttl.access_token,
     asksForRefreshToken(grantedScope(flow)) ? refreshToken && ttl.auth_code + refreshToken : 0,
     isRemembered ? flow.consent?.rememberFor || undefined : 0,
     change === 'none' ? 0 : change === 'use' ? ttl.authentication_session : lifespan,

@@ -34,6 +34,7 @@ export async function reopen(
   const request = requestOf(client, { parameters: parametersOf(flow), duplicates: [] })
   if (request.redirectUri !== flow.redirectUri)
     throw new OAuthError('invalid_request', 'The redirect URI of the request is no longer the registered one.')
-  const { redirectUri, responseMode, stateParameter: state } = flow
+  const { redirectUri, stateParameter: state } = flow
+  const responseMode = flow.responseMode || request.responseMode
   return { flow, request, destination: { redirectUri, responseMode, state } }
 }

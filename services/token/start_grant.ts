@@ -3,10 +3,11 @@ import type { StartGrantRequest, StartGrantResponse } from '#proto/token/v1/toke
 import { OAuthError } from '../kit/oauth_error.js'
 import { isUuid } from '../kit/random.js'
 import { splitWords } from '../kit/scope_strategy.js'
+import { beginGrant } from './begin_grant.js'
 import type { Parts } from './parts.js'
 import { responseTypes } from './response_types/index.js'
 
-/** Errors: `invalid_request`, `unsupported_response_type`, `invalid_client`, `conflict`. */
+/** Errors: `invalid_request`, `unsupported_response_type`, `invalid_client`, `access_denied`, `conflict`. */
 export async function startGrant(parts: Parts, request: StartGrantRequest): Promise<StartGrantResponse> {
   checkForm(request)
   const name = splitWords(request.responseType).sort().join(' ')
@@ -15,7 +16,7 @@ export async function startGrant(parts: Parts, request: StartGrantRequest): Prom
   const client = await parts.clients.find(request.clientId)
   if (client?.registrationId !== request.registrationId)
     throw new OAuthError('invalid_client', 'The client is no longer registered.')
-  return { parameters: await type.start(parts, client, request) }
+  return { parameters: await beginGrant(parts, client, type, request) }
 }
 
 /** What the row could not hold, or would not give back as it was. */

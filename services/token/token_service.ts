@@ -12,7 +12,7 @@ import { grants } from './grants/index.js'
 import { inspectRefreshToken } from './inspect_refresh_token.js'
 import { idTokenKeySet } from './keys/key_ring.js'
 import type { Parts } from './parts.js'
-import { responseTypes } from './response_types/index.js'
+import { grantTypesOfResponses, responseTypes } from './response_types/index.js'
 import { revokeToken } from './revoke_token.js'
 import { startGrant } from './start_grant.js'
 import { issueLogoutToken } from './tokens/logout_token.js'
@@ -58,7 +58,7 @@ export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims)
       const algs = new Set(parts.keys.keysOf(idTokenKeySet).map(({ alg }) => alg))
       return {
         metadata: {
-          grant_types_supported: Object.keys(grants),
+          grant_types_supported: [...new Set([...Object.keys(grants), ...grantTypesOfResponses])],
           response_types_supported: Object.keys(responseTypes),
           id_token_signing_alg_values_supported: [...algs].sort(),
         },

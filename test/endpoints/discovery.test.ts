@@ -62,9 +62,10 @@ describe('OpenID Connect Discovery 3, RFC 8414 2', () => {
     expect(supported('grant_types_supported').toSorted()).toEqual([
       'authorization_code',
       'client_credentials',
+      'implicit',
       'refresh_token',
     ])
-    for (const grant_type of supported('grant_types_supported'))
+    for (const grant_type of supported('grant_types_supported').filter((name) => name !== 'implicit'))
       expect((await token({ grant_type }, basic(client))).error).not.toBe('unsupported_grant_type')
     for (const grant_type of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer', 'toString'])
       expect((await token({ grant_type }, basic(client))).error).toBe('unsupported_grant_type')
@@ -91,13 +92,14 @@ describe('OpenID Connect Discovery 3, RFC 8414 2', () => {
   })
 
   it('response_types_supported', async () => {
-    const { client_id } = await createClient(suite)
-    expect(supported('response_types_supported')).toEqual(['code'])
-    expect(errorOf(await authorize(client_id))).toBe('login_required')
-    for (const response_type of ['token', 'id_token', 'code id_token', 'x'])
-      expect((await authorize(client_id, { response_type })).headers.get('location')).toContain(
-        'unsupported_response_type',
-      )
+    const response_types = supported('response_types_supported')
+    expect(response_types).toHaveLength(7)
+    const { client_id } = await createClient(suite, { response_types, grant_types: ['authorization_code', 'implicit'] })
+    const locationOf = async (response_type: string) =>
+      (await authorize(client_id, { response_type, nonce: 'a-nonce-of-its-own' })).headers.get('location')
+    for (const response_type of response_types) expect(await locationOf(response_type)).toContain('login_required')
+    for (const response_type of ['none', 'code code', 'x'])
+      expect(await locationOf(response_type)).toContain('unsupported_response_type')
   })
 
   it('response_modes_supported', async () => {

@@ -23,6 +23,37 @@ describe('oauth4webapi', () => {
     expect((await oauth.processDiscoveryResponse(issuer, response)).token_endpoint).toBe(server.token_endpoint)
   })
 
+  it('OIDC Core 3.3: code id_token', async () => {
+    const response_types = ['code id_token']
+    const grant_types = ['authorization_code', 'implicit']
+    const registered = await createClient(suite, { response_types, grant_types })
+    const client: oauth.Client = { client_id: registered.client_id }
+    const verifier = oauth.generateRandomCodeVerifier()
+    const nonce = oauth.generateRandomNonce()
+    const url = new URL(server.authorization_endpoint ?? '')
+    for (const [name, value] of Object.entries({
+      client_id: client.client_id,
+      redirect_uri: redirectUri,
+      response_type: 'code id_token',
+      scope: 'openid',
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      nonce,
+    }))
+      url.searchParams.set(name, value)
+    const callback = await authorize(suite, url, { subject: 'bob' })
+    const parameters = await oauth.validateCodeIdTokenResponse(
+      server,
+      client,
+      callback,
+      nonce,
+      oauth.expectNoState,
+      undefined,
+      insecure,
+    )
+    expect(parameters.get('code')).toBeTruthy()
+  })
+
   it('code flow with PKCE, refresh, userinfo, introspection, revocation', async () => {
     const registered = await createClient(suite)
     const client: oauth.Client = { client_id: registered.client_id }

@@ -65,6 +65,33 @@ describe('openid-client', () => {
         expect(refreshed.access_token).not.toBe(tokens.access_token)
       })
 
+  it.each(['id_token', 'code id_token'])('%s', async (response_type) => {
+    const grant_types = ['authorization_code', 'implicit']
+    const configuration = await discover({ response_types: [response_type], grant_types })
+    const isHybrid = response_type.startsWith('code')
+    if (isHybrid) client.useCodeIdTokenResponseType(configuration)
+    else client.useIdTokenResponseType(configuration)
+    const nonce = client.randomNonce()
+    const verifier = client.randomPKCECodeVerifier()
+    const url = client.buildAuthorizationUrl(configuration, {
+      redirect_uri: redirectUri,
+      scope: 'openid',
+      nonce,
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const callback = await authorize(suite, url, { subject: 'alice' })
+    const claims = isHybrid
+      ? (
+          await client.authorizationCodeGrant(configuration, callback, {
+            expectedNonce: nonce,
+            pkceCodeVerifier: verifier,
+          })
+        ).claims()
+      : await client.implicitAuthentication(configuration, callback, nonce)
+    expect(claims?.sub).toBe('alice')
+  })
+
   it('introspection and revocation at the public endpoints', async () => {
     const configuration = await discover({})
     const tokens = await logIn(configuration, 'openid offline_access')

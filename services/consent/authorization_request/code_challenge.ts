@@ -3,6 +3,7 @@ import { OAuthError } from '../../kit/oauth_error.js'
 import { decodeBase64url } from '../../kit/sealing.js'
 import { isPublicClient } from '../clients.js'
 import type { AuthorizationRequest, CheckContext } from './check.js'
+import { asksForCode } from './response_type.js'
 
 export const codeChallengeMethods = ['S256'] as const
 
@@ -10,7 +11,7 @@ export function checkCodeChallenge(request: AuthorizationRequest, { pkceEnforced
   const { code_challenge: challenge, code_challenge_method: method } = request.parameters
   if (!challenge) {
     if (method) throw new OAuthError('invalid_request', '`code_challenge_method` came without a `code_challenge`.')
-    if (pkceEnforced || isPublicClient(request.client))
+    if (asksForCode(request.parameters) && (pkceEnforced || isPublicClient(request.client)))
       throw new OAuthError('invalid_request', '`code_challenge` is missing: this client must use PKCE.')
     return
   }

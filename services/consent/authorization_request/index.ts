@@ -10,9 +10,10 @@ import { checkDisplay } from './display.js'
 import { checkDuplicates } from './duplicates.js'
 import { checkIdTokenHint } from './id_token_hint.js'
 import { checkMaxAge } from './max_age.js'
+import { checkNonce } from './nonce.js'
 import { checkPrompt, checkSilentRequest } from './prompt.js'
 import { chooseRedirectUri } from './redirect_uri.js'
-import { checkResponseMode } from './response_mode.js'
+import { checkResponseMode, defaultResponseMode } from './response_mode.js'
 import { checkResponseType } from './response_type.js'
 import { checkScope } from './scope.js'
 import { checkSize } from './size.js'
@@ -26,6 +27,7 @@ export const checks: readonly Check[] = [
   checkUnsupportedParameters,
   checkResponseType,
   checkScope,
+  checkNonce,
   checkAudience,
   checkCodeChallenge,
   checkPrompt,
@@ -62,7 +64,7 @@ export function requestOf(client: Client, incoming: Incoming): AuthorizationRequ
     client,
     redirectUri: chooseRedirectUri(client, incoming),
     redirectUriOmitted: !incoming.parameters.redirect_uri,
-    responseMode: 'query',
+    responseMode: defaultResponseMode(incoming.parameters),
     scope: [],
     audience: [],
     prompt: [],

@@ -19,18 +19,18 @@ export const insertGrants: Statement = {
   name: 'insert_grants',
   text: `INSERT INTO "grant" (id, client_id, registration_id, subject, obfuscated_subject, login_session_id, scope,
       audience, nonce, acr, amr, access_token_claims, id_token_claims, authenticated_at, requested_at,
-      expires_at, purge_at, absolute_expires_at)
+      expires_at, purge_at, absolute_expires_at, access_expires_at)
     SELECT b.id, b.client_id, b.registration_id, b.subject, b.obfuscated_subject, b.login_session_id, b.scope,
       b.audience, b.nonce, b.acr, b.amr, b.access_token_claims, b.id_token_claims,
       to_timestamp(b.authenticated_at), to_timestamp(b.requested_at),
       now() + b.code_lifespan * interval '1 second',
       date_trunc('minute', now() + b.purge_after * interval '1 second') + interval '1 minute',
-      now() + b.absolute_lifespan * interval '1 second'
+      now() + b.absolute_lifespan * interval '1 second', to_timestamp(b.access_expires_at)
     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[],
       $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::int[], $17::bigint[],
-      $18::int[]) AS b (id, client_id, registration_id, subject, obfuscated_subject, login_session_id, scope, audience,
+      $18::int[], $19::bigint[]) AS b (id, client_id, registration_id, subject, obfuscated_subject, login_session_id, scope, audience,
       nonce, acr, amr, access_token_claims, id_token_claims, authenticated_at, requested_at, code_lifespan, purge_after,
-      absolute_lifespan)
+      absolute_lifespan, access_expires_at)
     ON CONFLICT (id) DO NOTHING RETURNING id`,
 }
 
@@ -40,7 +40,7 @@ export const redeemGrants: Statement = {
   text: `UPDATE "grant" AS g SET generation = 1, rotated_at = now(),
       expires_at = CASE WHEN b.may_refresh AND string_to_array(g.scope, ' ') && ARRAY['offline', 'offline_access']
         THEN least(now() + b.refresh_lifespan * interval '1 second', g.absolute_expires_at) ELSE now() END,
-      access_expires_at = to_timestamp(b.access_expires_at), access_token_id = b.access_token_id
+      access_expires_at = greatest(g.access_expires_at, to_timestamp(b.access_expires_at)), access_token_id = b.access_token_id
     FROM unnest($1::uuid[], $2::boolean[], $3::int[], $4::bigint[], $5::uuid[])
       AS b (id, may_refresh, refresh_lifespan, access_expires_at, access_token_id)
     WHERE g.id = b.id AND g.generation = 0 AND g.revoked_at IS NULL AND g.expires_at > now()

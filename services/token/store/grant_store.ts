@@ -8,18 +8,25 @@ import { insertGrants, postponeGrants, purgeGrants, redeemGrants, refreshGrants 
 
 export type { Grant }
 
+/** What tokens say of a grant. */
+export type GrantContent = Pick<Grant, 'id' | 'clientId' | 'registrationId' | 'subject' | 'obfuscatedSubject'> &
+  Pick<Grant, 'loginSessionId' | 'audience' | 'acr' | 'amr' | 'accessTokenClaims' | 'idTokenClaims'> &
+  Pick<Grant, 'authenticatedAt' | 'requestedAt' | 'absoluteExpiresAt'>
+
 export interface NewGrant
   extends Pick<Grant, 'id' | 'clientId' | 'registrationId' | 'subject' | 'obfuscatedSubject' | 'loginSessionId'>,
     Pick<Grant, 'scope' | 'audience' | 'nonce' | 'acr' | 'amr' | 'accessTokenClaims' | 'idTokenClaims'> {
   /** Epoch seconds; null if unknown. */
   readonly authenticatedAt: number | null
   readonly requestedAt: number | null
-  /** Seconds. */
+  /** Seconds; 0 where there is no code. */
   readonly codeLifespan: number
   /** Seconds after which the row is looked at. */
   readonly purgeAfter: number
   /** Seconds; null: no absolute end. */
   readonly absoluteLifespan: number | null
+  /** Epoch seconds; null where the grant begins without an access token. */
+  readonly accessExpiresAt: number | null
 }
 
 export interface Redemption {
@@ -121,7 +128,7 @@ export class GrantStore {
       ...[column('id'), column('clientId'), column('registrationId'), column('subject'), column('obfuscatedSubject')],
       ...[column('loginSessionId'), column('scope'), column('audience'), column('nonce'), column('acr'), column('amr')],
       ...[column('accessTokenClaims'), column('idTokenClaims'), column('authenticatedAt'), column('requestedAt')],
-      ...[column('codeLifespan'), column('purgeAfter'), column('absoluteLifespan')],
+      ...[column('codeLifespan'), column('purgeAfter'), column('absoluteLifespan'), column('accessExpiresAt')],
     ]
     const rows = await this.#database.query<{ id: string }>(insertGrants, values)
     const inserted = new Set(rows.map(({ id }) => id))

@@ -4,7 +4,7 @@ import type { Client } from '#proto/client/v1/client_service.js'
 import { newUuid } from '../../kit/random.js'
 import { signJwt } from '../keys/jwt.js'
 import { idTokenKeySet, type SigningKey } from '../keys/key_ring.js'
-import type { Grant } from '../store/grant_store.js'
+import type { GrantContent } from '../store/grant_store.js'
 import type { TokenMaterial } from './access_token.js'
 
 /** What a consent app cannot say. */
@@ -13,13 +13,16 @@ const reserved = new Set(
 )
 
 export interface IdTokenContent {
-  readonly grant: Grant
+  readonly grant: GrantContent
   readonly client: Client
   /** Epoch seconds. */
   readonly issuedAt: number
   /** Seconds. */
   readonly lifespan: number
+  /** The access token that is issued with it; empty if none is. */
   readonly accessToken: string
+  /** The authorization code that is issued with it; empty if none is. */
+  readonly code: string
   /** The nonce of the authorization request; null where it is not to be repeated. */
   readonly nonce: string | null
 }
@@ -33,21 +36,22 @@ export const prepareIdToken = (material: TokenMaterial, client: Client, lifespan
   material.keys.noteLifespan(idTokenKeyFor(material, client), lifespan)
 
 export async function issueIdToken(material: TokenMaterial, content: IdTokenContent): Promise<string> {
-  const { grant, issuedAt, nonce } = content
+  const { grant, issuedAt, nonce, accessToken, code } = content
   const key = idTokenKeyFor(material, content.client)
   return signJwt(key, 'JWT', {
     ...userClaims(material.config.issuer, grant),
     iat: issuedAt,
     exp: issuedAt + content.lifespan,
     jti: newUuid(),
-    at_hash: leftHalfHash(key.algorithm.hash, content.accessToken),
+    ...(accessToken && { at_hash: leftHalfHash(key.algorithm.hash, accessToken) }),
+    ...(code && { c_hash: leftHalfHash(key.algorithm.hash, code) }),
     ...(nonce === null ? {} : { nonce }),
     ...(grant.loginSessionId === null ? {} : { sid: grant.loginSessionId }),
   })
 }
 
 /** The claims about the end-user, without those that tell of one issue. */
-export function userClaims(issuer: string, grant: Grant): Record<string, unknown> {
+export function userClaims(issuer: string, grant: GrantContent): Record<string, unknown> {
   const session: Record<string, unknown> = grant.idTokenClaims ? JSON.parse(grant.idTokenClaims) : {}
   return {
     ...Object.fromEntries(Object.entries(session).filter(([claim]) => !reserved.has(claim))),
