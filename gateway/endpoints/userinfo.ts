@@ -1,7 +1,8 @@
 // The userinfo endpoint: OpenID Connect Core section 5.3, with the errors of RFC 6750 section 3.
 import { IntrospectRequest } from '#proto/introspection/v1/introspection_service.js'
+import type { GetUserClaimsResponse } from '#proto/token/v1/token_service.js'
 import { kindOf, OAuthError } from '../../services/kit/oauth_error.js'
-import { sendTokenJson } from '../http/answer.js'
+import { sendJwt, sendTokenJson } from '../http/answer.js'
 import { hasForm, readForm } from '../http/body.js'
 import { bearerTokenOf } from '../http/credentials.js'
 import type { Context, Endpoint, Parts } from '../http/endpoint.js'
@@ -13,14 +14,16 @@ const bearerErrors: readonly number[] = [400, 401, 403]
 export function userinfo(parts: Parts): Endpoint {
   return async (ctx) => {
     try {
-      sendTokenJson(ctx, await readClaims(ctx, parts))
+      const { claims, signedClaims } = await readClaims(ctx, parts)
+      if (signedClaims) sendJwt(ctx, signedClaims)
+      else sendTokenJson(ctx, claims)
     } catch (thrown) {
       throw challenge(ctx, thrown)
     }
   }
 }
 
-async function readClaims(ctx: Context, { services }: Parts): Promise<unknown> {
+async function readClaims(ctx: Context, { services }: Parts): Promise<GetUserClaimsResponse> {
   const token = await readToken(ctx)
   const { call } = ctx.state
   const request = IntrospectRequest.create({ token, tokenTypeHint: 'access_token' })
@@ -29,8 +32,7 @@ async function readClaims(ctx: Context, { services }: Parts): Promise<unknown> {
   if (!scope.split(' ').includes('openid'))
     throw new OAuthError('insufficient_scope', "The access token lacks the scope 'openid'.")
   if (!grantId) throw new OAuthError('invalid_token', 'The access token was issued without an end-user.')
-  const { claims } = await services.tokens.getUserClaims({ grantId }, call)
-  return claims
+  return services.tokens.getUserClaims({ grantId }, call)
 }
 
 /** The token from one place: the header field or the form (RFC 6750 sections 2.1 and 2.2), never the URL. */

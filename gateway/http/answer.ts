@@ -14,6 +14,14 @@ export function sendTokenJson(ctx: Context, body: unknown): void {
   sendJson(ctx, body)
 }
 
+/** A JWT as the whole answer (RFC 7519 section 10.3.1). */
+export function sendJwt(ctx: Context, jwt: string): void {
+  ctx.status = 200
+  ctx.res.setHeader('Content-Type', 'application/jwt')
+  ctx.res.setHeader('Pragma', 'no-cache')
+  ctx.body = jwt
+}
+
 /** Nothing, since nothing is left to say. */
 export function sendNothing(ctx: Context): void {
   ctx.status = 204

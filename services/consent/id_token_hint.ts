@@ -42,7 +42,9 @@ export class IdTokenHints {
   async verify(token: string): Promise<IdTokenHint> {
     const claims = await this.#claimsOf(token)
     const hint = readHint(claims)
-    if (claims.iss !== this.#issuer || !hint || hint.audience.length === 0) throw refused()
+    // Signed userinfo is of the same kind in all but this: it says nothing of an end.
+    const isIdToken = claims.iss === this.#issuer && typeof claims.exp === 'number'
+    if (!isIdToken || !hint || hint.audience.length === 0) throw refused()
     return hint
   }
 

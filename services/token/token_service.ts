@@ -29,9 +29,7 @@ export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims)
 
     startGrant: (request) => startGrant(parts, request),
 
-    async getUserClaims({ grantId }) {
-      return { claims: await userClaims.of(grantId) }
-    },
+    getUserClaims: ({ grantId }) => userClaims.of(grantId),
 
     async revokeGrants({ selector }, call) {
       return { revoked: await revokeGrants(parts, selector, call) }
@@ -55,12 +53,13 @@ export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims)
     },
 
     async getServerMetadata() {
-      const algs = new Set(parts.keys.keysOf(idTokenKeySet).map(({ alg }) => alg))
+      const algs = [...new Set(parts.keys.keysOf(idTokenKeySet).map(({ alg }) => alg))].sort()
       return {
         metadata: {
           grant_types_supported: [...new Set([...Object.keys(grants), ...grantTypesOfResponses])],
           response_types_supported: Object.keys(responseTypes),
-          id_token_signing_alg_values_supported: [...algs].sort(),
+          id_token_signing_alg_values_supported: algs,
+          userinfo_signing_alg_values_supported: ['none', ...algs],
         },
       }
     },

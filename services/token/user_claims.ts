@@ -1,9 +1,12 @@
 // The claims about the end-user that a grant carries (OpenID Connect Core 5.3.2): read once, and kept until the grant is
 // revoked.
+import type { GetUserClaimsResponse } from '#proto/token/v1/token_service.js'
 import type { LogMessage } from '../kit/change_log_reader.js'
 import { nowSeconds } from '../kit/clock.js'
 import { FollowedCache } from '../kit/feed.js'
 import { OAuthError } from '../kit/oauth_error.js'
+import { signJwt } from './keys/jwt.js'
+import { idTokenKeySet } from './keys/key_ring.js'
 import type { Parts } from './parts.js'
 import { type RevocationEntry, revocationKinds } from './store/revocation_store.js'
 import { userClaims } from './tokens/id_token.js'
@@ -41,10 +44,14 @@ export class UserClaims {
   }
 
   /** Error: `invalid_token` where the grant is no more. */
-  async of(grantId: string): Promise<Record<string, unknown>> {
-    const { clientId, registrationId, claims } = await this.#cache.get(grantId)
-    if (!(await this.#parts.clients.isCurrent(clientId, registrationId))) throw new OAuthError('invalid_token')
-    return { ...claims, iat: nowSeconds() }
+  async of(grantId: string): Promise<GetUserClaimsResponse> {
+    const { clientId, registrationId, claims: kept } = await this.#cache.get(grantId)
+    const client = await this.#parts.clients.find(clientId)
+    if (client?.registrationId !== registrationId) throw new OAuthError('invalid_token')
+    const claims = { ...kept, iat: nowSeconds() }
+    const { userinfoSignedResponseAlg: alg } = client
+    if (alg === '' || alg === 'none') return { claims, signedClaims: '' }
+    return { claims, signedClaims: await signJwt(this.#parts.keys.signingKey(idTokenKeySet, alg), 'JWT', claims) }
   }
 
   async #load(grantId: string): Promise<KnownGrant> {

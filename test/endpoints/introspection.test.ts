@@ -53,7 +53,7 @@ beforeAll(async () => {
     tokens: {
       getUserClaims: async () => {
         if (claims instanceof Error) throw claims
-        return { claims }
+        return { claims, signedClaims: '' }
       },
     },
   })

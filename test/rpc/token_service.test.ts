@@ -259,8 +259,17 @@ describe('RFC 7662: InspectRefreshToken', () => {
 describe('GetServerMetadata', () => {
   it('RFC 8414 2: is drawn from the registries', async () => {
     expect((await one.tokens.getServerMetadata({})).metadata).toEqual({
-      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
-      response_types_supported: ['code'],
+      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', 'implicit'],
+      response_types_supported: [
+        'code',
+        'token',
+        'id_token',
+        'id_token token',
+        'code id_token',
+        'code token',
+        'code id_token token',
+      ],
+      userinfo_signing_alg_values_supported: ['none', 'ES256', 'EdDSA', 'PS256', 'RS256'],
       id_token_signing_alg_values_supported: ['ES256', 'EdDSA', 'PS256', 'RS256'],
     })
   })

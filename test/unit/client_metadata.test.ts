@@ -383,7 +383,7 @@ describe('single values', () => {
     ['id_token_signed_response_alg', { idTokenSignedResponseAlg: 'none' }],
     ['id_token_signed_response_alg', { idTokenSignedResponseAlg: 'HS256' }],
     ['id_token_signed_response_alg', { idTokenSignedResponseAlg: 'rs256' }],
-    ['userinfo_signed_response_alg', { userinfoSignedResponseAlg: 'RS256' }],
+    ['userinfo_signed_response_alg', { userinfoSignedResponseAlg: 'HS256' }],
     ['request_object_signing_alg', { requestObjectSigningAlg: 'HS256' }],
     ['subject_type', { subjectType: 'pairwise' }],
     ['access_token_strategy', { accessTokenStrategy: 'paseto' }],
