@@ -4,9 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ClientServiceService } from '#proto/client/v1/client_service.js'
 import { AuthorizationServiceService } from '#proto/consent/v1/authorization_service.js'
 import { ConsentServiceService } from '#proto/consent/v1/consent_service.js'
+import { DeviceServiceService } from '#proto/consent/v1/device_service.js'
 import { LoginServiceService } from '#proto/consent/v1/login_service.js'
 import { LogoutServiceService } from '#proto/consent/v1/logout_service.js'
 import { IntrospectionServiceService } from '#proto/introspection/v1/introspection_service.js'
+import { DeviceCodeServiceService } from '#proto/token/v1/device_code_service.js'
 import { KeyServiceService } from '#proto/token/v1/key_service.js'
 import { RevocationServiceService } from '#proto/token/v1/revocation_service.js'
 import { TokenServiceService } from '#proto/token/v1/token_service.js'
@@ -42,6 +44,7 @@ const creators: Readonly<Record<ServiceName, (config: Config, connect: Connect) 
     (await import('../services/consent/main.js')).createConsentService(config, {
       clients: connect(ClientServiceService),
       tokens: connect(TokenServiceService),
+      deviceCodes: connect(DeviceCodeServiceService),
       keys: connect(KeyServiceService),
     }),
 }
@@ -50,10 +53,12 @@ const loadGateway = async (config: Config, connect: Connect): Promise<Gateway> =
   (await import('../gateway/main.js')).createGateway(config, {
     clients: connect(ClientServiceService),
     authorization: connect(AuthorizationServiceService),
+    device: connect(DeviceServiceService),
     login: connect(LoginServiceService),
     consent: connect(ConsentServiceService),
     logout: connect(LogoutServiceService),
     tokens: connect(TokenServiceService),
+    deviceCodes: connect(DeviceCodeServiceService),
     keys: connect(KeyServiceService),
     introspection: connect(IntrospectionServiceService),
   })

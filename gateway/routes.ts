@@ -4,12 +4,14 @@
 import { patchClient } from './endpoints/admin/client_patch.js'
 import * as clients from './endpoints/admin/clients.js'
 import * as consent from './endpoints/admin/consent_requests.js'
+import * as devices from './endpoints/admin/device_requests.js'
 import { getKeySet } from './endpoints/admin/keys.js'
 import * as login from './endpoints/admin/login_requests.js'
 import * as logouts from './endpoints/admin/logout_requests.js'
 import * as sessions from './endpoints/admin/sessions.js'
 import { introspectToken, revokeClientAccessTokens } from './endpoints/admin/tokens.js'
 import { authorization } from './endpoints/authorization.js'
+import * as device from './endpoints/device.js'
 import { discovery } from './endpoints/discovery.js'
 import * as fallbacks from './endpoints/fallbacks.js'
 import { alive, ready, version } from './endpoints/health.js'
@@ -47,6 +49,11 @@ export const publicRoutes: readonly Route[] = [
   route('POST', '/oauth2/revoke', revocation, 'RFC 7009', { cors, metadata: 'revocation_endpoint' }),
   route('POST', '/oauth2/introspect', introspection, 'RFC 7662', { metadata: 'introspection_endpoint' }),
   route('GET POST', '/userinfo', userinfo, 'OIDC Core 5.3', { cors, metadata: 'userinfo_endpoint' }),
+  route('POST', '/oauth2/device/auth', device.deviceAuthorization, 'RFC 8628 3.1', {
+    cors,
+    metadata: 'device_authorization_endpoint',
+  }),
+  route('GET POST', '/oauth2/device/verify', device.deviceVerification, 'RFC 8628 3.3', { page }),
   route('GET', '/.well-known/openid-configuration', discovery, 'OIDC Discovery 4', { cors }),
   route('GET', '/.well-known/oauth-authorization-server', discovery, 'RFC 8414 3', { cors }),
   route('GET', '/.well-known/jwks.json', jwks, 'RFC 7517 5', { cors, metadata: 'jwks_uri' }),
@@ -58,6 +65,8 @@ export const publicRoutes: readonly Route[] = [
   route('GET', '/oauth2/fallbacks/consent', fallbacks.consentFallback, 'Hydra', { page }),
   route('GET', '/oauth2/fallbacks/logout', fallbacks.logoutFallback, 'Hydra', { page }),
   route('GET', '/oauth2/fallbacks/logout/callback', fallbacks.loggedOutFallback, 'Hydra', { page }),
+  route('GET', '/oauth2/fallbacks/device', fallbacks.deviceFallback, 'Hydra', { page }),
+  route('GET', '/oauth2/fallbacks/device/done', fallbacks.deviceDoneFallback, 'Hydra', { page }),
   route('GET', '/oauth2/fallbacks/error', fallbacks.errorFallback, 'Hydra', { page }),
   route('GET', '/health/alive', alive, 'Hydra'),
   route('GET', '/health/ready', ready, 'Hydra'),
@@ -92,6 +101,9 @@ export const adminRoutes: readonly Route[] = [
   route('GET', `${requests}/logout`, logouts.getLogoutRequest, 'Hydra getOAuth2LogoutRequest'),
   route('PUT', `${requests}/logout/accept`, logouts.acceptLogoutRequest, 'Hydra acceptOAuth2LogoutRequest'),
   route('PUT', `${requests}/logout/reject`, logouts.rejectLogoutRequest, 'Hydra rejectOAuth2LogoutRequest'),
+  route('GET', `${requests}/device`, devices.getDeviceRequest, 'RFC 8628 3.3'),
+  route('PUT', `${requests}/device/accept`, devices.acceptDeviceRequest, 'Hydra acceptUserCodeRequest'),
+  route('PUT', `${requests}/device/reject`, devices.rejectDeviceRequest, 'RFC 8628 3.3'),
   route('GET', consentSessions, sessions.listConsentSessions, 'Hydra listOAuth2ConsentSessions'),
   route('DELETE', consentSessions, sessions.revokeConsentSessions, 'Hydra revokeOAuth2ConsentSessions'),
   route('DELETE', loginSessions, sessions.revokeLoginSessions, 'Hydra revokeOAuth2LoginSessions'),

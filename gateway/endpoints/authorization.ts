@@ -23,21 +23,24 @@ export function authorization({ config, services }: Parts): Endpoint {
           call,
         )
     setCookies(ctx, answer?.cookies ?? [], config)
-    send(ctx, answer)
+    sendAnswer(ctx, answer)
   }
 }
 
 /** The verifier that a request comes back with; undefined for a new request. */
-function verifierOf({ values, duplicates }: Parameters): ResumeAuthorizationRequest['verifier'] {
-  const { login_verifier: login, consent_verifier: consent } = values
-  const isAmbiguous = (login && consent) || duplicates.some((name) => /^(login|consent)_verifier$/i.test(name))
+export function verifierOf({ values, duplicates }: Parameters): ResumeAuthorizationRequest['verifier'] {
+  const { device_verifier: device, login_verifier: login, consent_verifier: consent } = values
+  const isAmbiguous =
+    [device, login, consent].filter(Boolean).length > 1 ||
+    duplicates.some((name) => /^(device|login|consent)_verifier$/i.test(name))
   if (isAmbiguous) throw new OAuthError('invalid_request', 'The request has more than one verifier.')
+  if (device) return { $case: 'deviceVerifier', value: device }
   if (login) return { $case: 'loginVerifier', value: login }
   if (consent) return { $case: 'consentVerifier', value: consent }
   return undefined
 }
 
-function send(ctx: Context, answer: AuthorizationAnswer | undefined): void {
+export function sendAnswer(ctx: Context, answer: AuthorizationAnswer | undefined): void {
   const kind = answer?.kind
   if (kind?.$case === 'redirectTo') redirect(ctx, kind.value)
   else if (kind?.$case === 'response') sendAuthorizationResponse(ctx, kind.value)

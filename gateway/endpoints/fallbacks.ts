@@ -16,9 +16,16 @@ const missing = (key: string, what: string) => (): Endpoint => (ctx) =>
 
 export const loginFallback = missing('urls.login', 'login')
 export const consentFallback = missing('urls.consent', 'consent')
+export const deviceFallback = missing('urls.device.verification', 'device')
 export const logoutFallback = missing('urls.logout', 'logout')
 
 export const loggedOutFallback = (): Endpoint => showLoggedOut
+
+export const deviceDoneFallback = (): Endpoint => (ctx) =>
+  sendPage(ctx, 200, {
+    heading: 'Your device is connected',
+    body: '<p>You can close this page and go back to your device.</p>',
+  })
 
 export const errorFallback = (): Endpoint => (ctx) => {
   const { error = 'error', error_description: description = '' } = parseParameters(ctx.state.query).values

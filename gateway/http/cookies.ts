@@ -6,13 +6,14 @@ import type { Context } from './endpoint.js'
 
 /** The server's own cookies by name. A name that came twice is left out: one of them was planted (BR-14). */
 export function readCookies(ctx: Context, { serve }: Config): Record<string, string> {
-  const { session, login_csrf, consent_csrf } = serve.cookies.names
+  const { session, ...csrf } = serve.cookies.names
+  const prefixes = Object.values(csrf)
   const cookies: Record<string, string> = Object.create(null)
   const seen = new Set<string>()
   for (const pair of (ctx.req.headers.cookie ?? '').split(';')) {
     const equals = pair.indexOf('=')
     const name = pair.slice(0, equals).trim()
-    const isOwn = name === session || name.startsWith(login_csrf) || name.startsWith(consent_csrf)
+    const isOwn = name === session || prefixes.some((prefix) => name.startsWith(prefix))
     if (equals < 0 || !isOwn) continue
     if (seen.has(name)) delete cookies[name]
     else cookies[name] = pair.slice(equals + 1).trim()

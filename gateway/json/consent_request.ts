@@ -27,6 +27,7 @@ export function consentRequestToJson(request: ConsentRequest): Record<string, un
     acr: request.acr,
     amr: request.amr,
     context: request.context ?? {},
+    ...(request.deviceChallengeId && { device_challenge_id: request.deviceChallengeId }),
   }
 }
 

@@ -10,16 +10,19 @@ export interface Destination {
   readonly responseMode: string
   /** Parameter `state` of the request; empty if there was none. */
   readonly state: string
+  /** The page that the browser ends at where a device waits for the answer (RFC 8628); then there is no redirect URI. */
+  readonly deviceDone?: string
 }
 
 type Settings = Pick<ConsentConfig, 'issuer' | 'legacyErrorFields'>
 
 export function answerClient(
-  { redirectUri, responseMode, state }: Destination,
+  { redirectUri, responseMode, state, deviceDone }: Destination,
   parameters: Readonly<Record<string, string>>,
   { issuer }: Settings,
   cookies: Cookie[],
 ): AuthorizationAnswer {
+  if (deviceDone !== undefined) return sendTo(deviceDone, cookies)
   const value = {
     redirectUri,
     responseMode,
@@ -34,6 +37,7 @@ export function refuseClient(
   settings: Settings,
   cookies: Cookie[],
 ): AuthorizationAnswer {
+  if (destination.deviceDone !== undefined) return { ...showError(error), cookies }
   return answerClient(destination, errorParameters(error, settings.legacyErrorFields), settings, cookies)
 }
 

@@ -12,10 +12,12 @@ import type { AuthorizationRequest } from './authorization_request/check.js'
 import { checks, receiveRequest, runChecks } from './authorization_request/index.js'
 import { isOutage, refuseClient, showError, verifierUsed } from './authorization_response.js'
 import type { Cookies } from './cookies.js'
-import { flowIdOf, type Stage } from './flow.js'
+import { denyDevice } from './device_flow.js'
+import { flowIdOf } from './flow.js'
 import type { Parts } from './parts.js'
 import { type Reopened, reopen } from './reopen.js'
 import { resumeConsent } from './resume_consent.js'
+import { resumeDevice } from './resume_device.js'
 import { resumeLogin } from './resume_login.js'
 import { serverMetadata } from './server_metadata.js'
 import { startLogin } from './start_login.js'
@@ -28,6 +30,8 @@ export function createAuthorizationHandlers(parts: Parts): Handlers<typeof Autho
       switch (verifier?.$case) {
         case 'loginVerifier':
           return { answer: await resume(parts, 'login', verifier.value, cookies, call) }
+        case 'deviceVerifier':
+          return { answer: await resumeDevice(parts, verifier.value, cookies, call) }
         case 'consentVerifier':
           return { answer: await resume(parts, 'consent', verifier.value, cookies, call) }
         default:
@@ -65,7 +69,7 @@ const goOn = { login: resumeLogin, consent: resumeConsent } as const
 
 async function resume(
   parts: Parts,
-  stage: Stage,
+  stage: keyof typeof goOn,
   verifier: string,
   cookies: Cookies,
   call: Call,
@@ -88,6 +92,7 @@ async function resume(
       parts.decisions.giveBack(key)
       return refuseClient(destination, error, parts.config, [])
     }
+    await denyDevice(parts, flow)
     parts.decisions.end(flowIdOf(flow))
     return refuseClient(destination, error, parts.config, [parts.flowCookies.remove(stage, flow)])
   }

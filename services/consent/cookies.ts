@@ -22,7 +22,11 @@ export class FlowCookies {
 
   constructor(sealer: Sealer, { cookieNames, ttl }: Pick<ConsentConfig, 'cookieNames' | 'ttl'>) {
     this.#sealer = sealer
-    this.#prefixes = { login: `${cookieNames.login_csrf}_`, consent: `${cookieNames.consent_csrf}_` }
+    this.#prefixes = {
+      device: `${cookieNames.device_csrf}_`,
+      login: `${cookieNames.login_csrf}_`,
+      consent: `${cookieNames.consent_csrf}_`,
+    }
     this.#lifespan = ttl.login_consent_request
   }
 

@@ -5,12 +5,15 @@ import { nowSeconds } from '../kit/clock.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { uuidFromBytes } from '../kit/random.js'
 
-export type Stage = 'login' | 'consent'
+export type Stage = 'device' | 'login' | 'consent'
 
 /** What a flow is sealed for. One purpose for each stage, so that nothing passes for what it is not. */
 export type TravelsAs = `${Stage} challenge` | `${Stage} verifier`
 
 export type Move =
+  | 'accept_device'
+  | 'reject_device'
+  | 'ask_login'
   | 'accept_login'
   | 'reject_login'
   | 'ask_consent'
@@ -27,6 +30,15 @@ interface State {
 
 export const states: Readonly<Record<FlowState, State>> = {
   [FlowState.UNSPECIFIED]: { travelsAs: undefined, moves: {} },
+  [FlowState.DEVICE_REQUESTED]: {
+    travelsAs: 'device challenge',
+    moves: { accept_device: FlowState.DEVICE_ACCEPTED, reject_device: FlowState.DEVICE_REJECTED },
+  },
+  [FlowState.DEVICE_ACCEPTED]: {
+    travelsAs: 'device verifier',
+    moves: { ask_login: FlowState.LOGIN_REQUESTED, refuse: FlowState.REFUSED },
+  },
+  [FlowState.DEVICE_REJECTED]: { travelsAs: 'device verifier', moves: { refuse: FlowState.REFUSED } },
   [FlowState.LOGIN_REQUESTED]: {
     travelsAs: 'login challenge',
     moves: { accept_login: FlowState.LOGIN_ACCEPTED, reject_login: FlowState.LOGIN_REJECTED },

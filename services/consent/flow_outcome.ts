@@ -6,6 +6,7 @@ import { uuidFromBytes } from '../kit/random.js'
 import { asksForRefreshToken } from '../kit/scope_strategy.js'
 import { recordPurpose } from './consent_sessions.js'
 import type { Cookies } from './cookies.js'
+import { isForDevice } from './device_flow.js'
 import { flowIdOf } from './flow.js'
 import type { Parts } from './parts.js'
 import { grantedAudience, grantedScope, loginOf } from './requests.js'
@@ -97,13 +98,16 @@ function recordLifespan(
   { change, lifespan }: SessionOutcome,
   isRemembered: boolean,
 ): number | undefined {
-  const accessToken = lifespans?.authorizationCodeGrantAccessToken ?? ttl.access_token
-  const refreshToken = lifespans?.authorizationCodeGrantRefreshToken ?? ttl.refresh_token
+  const own = isForDevice(flow)
+    ? [lifespans?.deviceAuthorizationGrantAccessToken, lifespans?.deviceAuthorizationGrantRefreshToken]
+    : [lifespans?.authorizationCodeGrantAccessToken, lifespans?.authorizationCodeGrantRefreshToken]
+  const [accessToken = ttl.access_token, refreshToken = ttl.refresh_token] = own
+  const code = isForDevice(flow) ? ttl.device_user_code : ttl.auth_code
   const needs = [
     ttl.login_consent_request,
-    ttl.auth_code + accessToken,
+    code + accessToken,
     lifespans?.implicitGrantAccessToken ?? ttl.access_token,
-    asksForRefreshToken(grantedScope(flow)) ? refreshToken && ttl.auth_code + refreshToken : 0,
+    asksForRefreshToken(grantedScope(flow)) ? refreshToken && code + refreshToken : 0,
     isRemembered ? flow.consent?.rememberFor || undefined : 0,
     change === 'none' ? 0 : change === 'use' ? ttl.authentication_session : lifespan,
   ]

@@ -11,11 +11,13 @@ import { isUuid } from '../kit/random.js'
 import type { Call, Handlers } from '../kit/rpc/contract.js'
 import { splitWords } from '../kit/scope_strategy.js'
 import { keyOf, openFlow, resumeUrl } from './challenges.js'
+import { isForDevice } from './device_flow.js'
 import { advance } from './flow.js'
 import type { Parts } from './parts.js'
 import { encodeJson } from './payloads.js'
 import { rejectionOf } from './rejection.js'
 import { loginOf, loginRequestOf } from './requests.js'
+import { beginLogin } from './start_login.js'
 
 export function createLoginHandlers(parts: Parts): Handlers<typeof LoginServiceService> {
   const { decisions, store, logoutDeliveries } = parts
@@ -67,8 +69,11 @@ async function accept(
   payload: FlowPayload,
   call: Call,
 ): Promise<string> {
-  const known = loginOf(flow)
-  if (known.skip && request.subject !== known.subject) return otherSubject(parts, flow)
+  const remembered = loginOf(flow)
+  const isOther = remembered.skip && request.subject !== remembered.subject
+  if (isOther && !isForDevice(flow)) return otherSubject(parts, flow)
+  // A device's request cannot begin again; that somebody else logged in is as good as a new login.
+  const known = isOther ? beginLogin() : remembered
   const carried = await parts.payloads.put(flow, 'login', payload, call)
   const login: FlowLogin = {
     sessionId: known.sessionId,

@@ -2,8 +2,10 @@
 import type { ClientServiceService } from '#proto/client/v1/client_service.js'
 import { AuthorizationServiceService } from '#proto/consent/v1/authorization_service.js'
 import { ConsentServiceService } from '#proto/consent/v1/consent_service.js'
+import { DeviceServiceService } from '#proto/consent/v1/device_service.js'
 import { LoginServiceService } from '#proto/consent/v1/login_service.js'
 import { LogoutServiceService } from '#proto/consent/v1/logout_service.js'
+import type { DeviceCodeServiceService } from '#proto/token/v1/device_code_service.js'
 import type { KeyServiceService } from '#proto/token/v1/key_service.js'
 import type { TokenServiceService } from '#proto/token/v1/token_service.js'
 import type { Config } from '../kit/config/config.js'
@@ -20,6 +22,7 @@ import { pickConfig } from './config.js'
 import { createConsentHandlers } from './consent_service.js'
 import { FlowCookies, SessionCookie } from './cookies.js'
 import { Decisions } from './decisions.js'
+import { createDeviceHandlers } from './device_service.js'
 import { IdTokenHints } from './id_token_hint.js'
 import { createLoginHandlers } from './login_service.js'
 import { LogoutDeliveries } from './logout_deliveries.js'
@@ -33,6 +36,7 @@ import { Urls } from './urls.js'
 export interface ConsentServicePeers {
   readonly clients: Remote<typeof ClientServiceService>
   readonly tokens: Remote<typeof TokenServiceService>
+  readonly deviceCodes: Remote<typeof DeviceCodeServiceService>
   readonly keys: Remote<typeof KeyServiceService>
 }
 
@@ -46,6 +50,7 @@ export function createConsentService(config: Config, peers: ConsentServicePeers)
   return {
     services: [
       defineService(AuthorizationServiceService, createAuthorizationHandlers(parts)),
+      defineService(DeviceServiceService, createDeviceHandlers(parts)),
       defineService(LoginServiceService, createLoginHandlers(parts)),
       defineService(ConsentServiceService, createConsentHandlers(parts)),
       defineService(LogoutServiceService, createLogoutHandlers(parts)),
@@ -87,6 +92,7 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
     },
     clients,
     tokens,
+    deviceCodes: peers.deviceCodes,
     idTokenHints,
     store,
     sealer,

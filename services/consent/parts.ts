@@ -1,4 +1,5 @@
 // What the services of this room work with.
+import type { DeviceCodeServiceService } from '#proto/token/v1/device_code_service.js'
 import type { TokenServiceService } from '#proto/token/v1/token_service.js'
 import type { Remote } from '../kit/rpc/contract.js'
 import type { Sealer } from '../kit/sealing.js'
@@ -19,6 +20,7 @@ export interface Parts {
   readonly checkContext: CheckContext
   readonly clients: Clients
   readonly tokens: Remote<typeof TokenServiceService>
+  readonly deviceCodes: Remote<typeof DeviceCodeServiceService>
   readonly idTokenHints: IdTokenHints
   readonly store: ConsentStore
   readonly sealer: Sealer

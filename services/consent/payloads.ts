@@ -6,7 +6,7 @@ import { FlowPayload } from '#proto/consent/v1/flow.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import type { Call } from '../kit/rpc/contract.js'
 import type { Sealer } from '../kit/sealing.js'
-import { flowIdOf, type Stage } from './flow.js'
+import { type Stage as FlowStage, flowIdOf } from './flow.js'
 import type { ConsentStore } from './store/consent_store.js'
 
 /** Bytes that may travel in a verifier. */
@@ -17,6 +17,9 @@ const maxJson = 64 * 1_024
 
 /** Levels of a JSON object: google.protobuf.Struct is not decoded far beyond. */
 const maxDepth = 30
+
+/** The stages whose apps send something along. */
+type Stage = Exclude<FlowStage, 'device'>
 
 export interface Carried {
   readonly payload: FlowPayload | undefined

@@ -7,6 +7,7 @@ import { FlowLogin, FlowState } from '#proto/consent/v1/flow.js'
 import type { LoginRequest, OidcContext } from '#proto/consent/v1/login_service.js'
 import { uuidFromBytes } from '../kit/random.js'
 import { splitWords } from '../kit/scope_strategy.js'
+import { isForDevice } from './device_flow.js'
 import { flowIdOf } from './flow.js'
 import type { Parts } from './parts.js'
 import { decodeJson } from './payloads.js'
@@ -80,6 +81,7 @@ export function consentRequestOf(
     acr: login.acr,
     amr: login.amr,
     context: decodeJson(loginPayload.contextJson),
+    deviceChallengeId: isForDevice(flow) ? flowIdOf(flow) : '',
   }
 }
 

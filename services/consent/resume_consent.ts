@@ -12,9 +12,10 @@ import { log } from '../kit/log.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { uuidFromBytes } from '../kit/random.js'
 import type { Call } from '../kit/rpc/contract.js'
-import { checksOnReturn, runChecks } from './authorization_request/index.js'
+import { runChecks } from './authorization_request/index.js'
 import { answerClient, refuseClient, showError, verifierUsed } from './authorization_response.js'
 import type { Cookies } from './cookies.js'
+import { denyDevice, deviceCodeIdOf } from './device_flow.js'
 import { advance, flowIdOf } from './flow.js'
 import { endOf, type FlowPayloads, type SessionOutcome, sessionOutcome } from './flow_outcome.js'
 import { checkFreshness } from './login_requirement.js'
@@ -32,11 +33,11 @@ export async function resumeConsent(
   cookies: Cookies,
   call: Call,
 ): Promise<AuthorizationAnswer> {
-  const { flow, request, destination } = reopened
+  const { flow, request, checks, destination } = reopened
   const session = sessionOutcome(parts, flow, cookies)
   const payloads = await payloadsOf(parts, reopened, call)
   if (flow.rejection) return refuse(parts, reopened, payloads, session)
-  await runChecks(checksOnReturn, request, parts.checkContext)
+  await runChecks(checks, request, parts.checkContext)
   checkFreshness(request, loginOf(flow), flow.requestedAt)
   const parameters = await startGrant(parts, reopened, payloads.consent, call)
   if (!parameters) return showError(verifierUsed('consent'))
@@ -72,6 +73,7 @@ async function refuse(
   const outcome = changesSession ? await parts.store.endFlow(end) : 'written'
   parts.decisions.end(flowIdOf(flow))
   if (outcome === 'used') return showError(verifierUsed('consent'))
+  await denyDevice(parts, flow)
   const cookies = outcome === 'written' ? session.cookies : []
   const error = flow.rejection ? toError(flow.rejection) : new OAuthError('access_denied')
   return refuseClient(destination, error, parts.config, [parts.flowCookies.remove('consent', flow), ...cookies])
@@ -139,5 +141,6 @@ function grantOf({ flow, request }: Reopened, payload: FlowPayload): StartGrantR
     loginSessionId: uuidFromBytes(login.sessionId),
     // Only a client that is registered for pairwise subject identifiers sees another subject, as in Hydra.
     obfuscatedSubject: client.subjectType === 'pairwise' ? login.obfuscatedSubject : '',
+    deviceCodeId: deviceCodeIdOf(flow),
   }
 }

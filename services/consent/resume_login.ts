@@ -6,10 +6,11 @@ import { OAuthError } from '../kit/oauth_error.js'
 import { uuidFromBytes, uuidToBytes } from '../kit/random.js'
 import type { Call } from '../kit/rpc/contract.js'
 import type { AuthorizationRequest } from './authorization_request/check.js'
-import { checksOnReturn, runChecks } from './authorization_request/index.js'
+import { runChecks } from './authorization_request/index.js'
 import { sendTo } from './authorization_response.js'
 import { asksForConsent, coversRequest, needsNoConsent } from './consent_requirement.js'
 import type { Cookies } from './cookies.js'
+import { isForDevice } from './device_flow.js'
 import { advance } from './flow.js'
 import { readHint } from './id_token_hint.js'
 import { checkFreshness, isSameLogin } from './login_requirement.js'
@@ -21,16 +22,16 @@ import { loginOf } from './requests.js'
 /** What is thrown here goes back to the client. */
 export async function resumeLogin(
   parts: Parts,
-  { flow, request }: Reopened,
+  { flow, request, checks }: Reopened,
   _cookies: Cookies,
   call: Call,
 ): Promise<AuthorizationAnswer> {
   if (flow.rejection) throw toError(flow.rejection)
   const login = loginOf(flow)
-  await runChecks(checksOnReturn, request, parts.checkContext)
+  await runChecks(checks, request, parts.checkContext)
   checkFreshness(request, login, flow.requestedAt)
   checkExpected(flow, login)
-  const consent = await knownConsent(parts, request, login.subject, call)
+  const consent = await knownConsent(parts, flow, request, call)
   if (!consent.skip && request.prompt.includes('none')) throw new OAuthError('consent_required')
   const next = advance(flow, 'ask_consent', { consent })
   const { flowCookies, urls, sealedFlows } = parts
@@ -50,14 +51,15 @@ function checkExpected(flow: Flow, login: FlowLogin): void {
 /** What makes asking needless, if anything does. */
 async function knownConsent(
   { store, checkContext }: Parts,
+  flow: Flow,
   request: AuthorizationRequest,
-  subject: string,
   call: Call,
 ): Promise<FlowConsent> {
   const { client } = request
-  if (asksForConsent(request)) return FlowConsent.fromPartial({ skip: false })
+  // Whoever typed a code that somebody else gave to them is asked (RFC 8628 section 5.4), whatever was allowed before.
+  if (isForDevice(flow) || asksForConsent(request)) return FlowConsent.fromPartial({ skip: false })
   if (needsNoConsent(client)) return FlowConsent.fromPartial({ skip: true })
-  const selection = { subject, clientId: client.clientId }
+  const selection = { subject: loginOf(flow).subject, clientId: client.clientId }
   const remembered = await store.findRememberedConsents(selection, client.registrationId, call)
   const covering = remembered.find((consent) => coversRequest(consent, request, checkContext.scopeStrategy))
   if (!covering) return FlowConsent.fromPartial({ skip: false })

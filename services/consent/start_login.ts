@@ -30,7 +30,7 @@ export async function startLogin(
 }
 
 /** The login session of this browser, or the removal of a cookie that stands for none. */
-async function findSession(
+export async function findSession(
   { sessionCookie, store }: Parts,
   cookies: Cookies,
   call: Call,
@@ -70,12 +70,12 @@ function flowOf(request: AuthorizationRequest, requestedAt: number, login: Login
     nonce: parameters.nonce ?? '',
     codeChallenge: request.codeChallenge,
     otherParameters: Object.fromEntries(Object.entries(parameters).filter(([name]) => !known.has(name))),
-    login: loginOf(login),
+    login: beginLogin(login),
   })
 }
 
 /** A login that is not remembered gets a session id of its own, whatever cookie came along (session fixation). */
-function loginOf(session: LoginSession | undefined): FlowLogin {
+export function beginLogin(session?: LoginSession): FlowLogin {
   if (!session) return FlowLogin.fromPartial({ sessionId: uuidToBytes(newUuid()) })
   const { subject, authenticatedAtMs, acr, amr } = session
   const sessionId = uuidToBytes(session.id)

@@ -1,6 +1,7 @@
 // The URLs that browsers are sent to, and the URL that an authorization request came by.
 import type { Flow } from '#proto/consent/v1/flow.js'
 import type { ConsentConfig } from './config.js'
+import { isForDevice } from './device_flow.js'
 import type { Stage } from './flow.js'
 
 /** The parameters of the request that the flow began with, as they came. */
@@ -36,7 +37,7 @@ export class Urls {
 
   /** The authorization request as it came. */
   request(flow: Flow): string {
-    return this.#authorization(parametersOf(flow))
+    return isForDevice(flow) ? this.#deviceVerification() : this.#authorization(parametersOf(flow))
   }
 
   /** The same request once more, with a login that is not skipped. */
@@ -47,6 +48,7 @@ export class Urls {
 
   /** Where the login or consent app sends the browser: the verifier says all the rest. */
   resume(stage: Stage, clientId: string, verifier: string): string {
+    if (stage === 'device') return withParameters(this.#deviceVerification(), { device_verifier: verifier })
     return this.#authorization({ client_id: clientId, [`${stage}_verifier`]: verifier })
   }
 
@@ -58,16 +60,26 @@ export class Urls {
     return withParameters(`${this.#config.publicUrl}/oauth2/sessions/logout`, parameters)
   }
 
-  /** The login, consent or logout app with a challenge. */
-  app(name: Stage | 'logout', challenge: string): string {
-    const url = this.#config.urls[name] || `/oauth2/fallbacks/${name}`
-    return withParameters(this.#absolute(url), { [`${name}_challenge`]: challenge })
+  /** The device, login, consent or logout app with a challenge, and what else it is told. */
+  app(name: Stage | 'logout', challenge: string, more: Readonly<Record<string, string>> = {}): string {
+    const { urls } = this.#config
+    const url = (name === 'device' ? urls.device.verification : urls[name]) || `/oauth2/fallbacks/${name}`
+    return withParameters(this.#absolute(url), { [`${name}_challenge`]: challenge, ...more })
+  }
+
+  /** Where the browser ends when a device has what it waited for. */
+  deviceDone(): string {
+    return this.#absolute(this.#config.urls.device.success || '/oauth2/fallbacks/device/done')
   }
 
   /** Where the browser goes after logout where no client says; undefined if no place is configured. */
   afterLogout(): string | undefined {
     const url = this.#config.urls.post_logout_redirect
     return url ? this.#absolute(url) : undefined
+  }
+
+  #deviceVerification(): string {
+    return `${this.#config.publicUrl}/oauth2/device/verify`
   }
 
   #authorization(parameters: Record<string, string>): string {

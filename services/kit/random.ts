@@ -33,8 +33,11 @@ export const uuidToBytes = (uuid: string): Buffer => Buffer.from(uuid.replaceAll
 const secretAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~'
 
 /** A secret of unreserved characters, each worth 6.04 bits. */
-export function newSecret(length: number): string {
-  let secret = ''
-  for (let index = 0; index < length; index++) secret += secretAlphabet[randomInt(secretAlphabet.length)]
-  return secret
+export const newSecret = (length: number): string => newWord(secretAlphabet, length)
+
+/** A word of characters that are chosen from an alphabet, each as likely as the others. */
+export function newWord(alphabet: string, length: number): string {
+  let word = ''
+  for (let index = 0; index < length; index++) word += alphabet[randomInt(alphabet.length)]
+  return word
 }

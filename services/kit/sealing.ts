@@ -72,6 +72,11 @@ export class Sealer {
     return macWith(key as Buffer, data)
   }
 
+  /** The codes under each of the secrets, the first secret's first: to look for what was stored under one of them. */
+  macs(purpose: string, data: Uint8Array): Buffer[] {
+    return this.#keysFor(purpose).map((key) => macWith(key, data))
+  }
+
   /** Whether the code was made for this purpose and data, under any of the secrets. In constant time. */
   verifyMac(purpose: string, data: Uint8Array, mac: Uint8Array): boolean {
     if (mac.byteLength !== 16) return false

@@ -2,9 +2,9 @@
 import type { Client } from '#proto/client/v1/client_service.js'
 import type { StartGrantRequest } from '#proto/token/v1/token_service.js'
 import { OAuthError } from '../kit/oauth_error.js'
-import { asksForRefreshToken } from '../kit/scope_strategy.js'
 import type { TokenConfig } from './config.js'
 import { accessTokenLifespan, type Lifespans, lifespans } from './lifespans.js'
+import { longestLifespan, newGrant } from './new_grant.js'
 import type { Parts } from './parts.js'
 import type { ResponseType } from './response_types/response_type.js'
 import type { GrantContent, NewGrant } from './store/grant_store.js'
@@ -20,7 +20,11 @@ export async function beginGrant(
   const { config, grants } = parts
   const needsKeys = has(type, 'token') || has(type, 'id_token')
   const issue = await (needsKeys ? prepareIssue : newIssue)(parts, client, lifespansOf(config, client))
-  const row = toGrant(config, client, type, request, issue)
+  const row = newGrant(config, request, {
+    codeLifespan: has(type, 'code') ? config.ttl.auth_code : 0,
+    purgeAfter: purgeAfter(config, client, type, request.scope),
+    accessExpiresAt: has(type, 'token') ? issue.accessExpiresAt : null,
+  })
   const beginning = { request, grant: contentOf(row, issue), issue }
   let parameters: Record<string, string> = {}
   for (const part of type.parts) parameters = { ...parameters, ...(await part.answer(parts, beginning, parameters)) }
@@ -37,42 +41,6 @@ function lifespansOf(config: TokenConfig, { lifespans: own }: Client): Lifespans
   return lifespans(config, { accessToken, idToken, refreshToken: undefined })
 }
 
-const emptyAsNull = (text: string): string | null => (text === '' ? null : text)
-
-const asJson = (claims: Record<string, unknown> | undefined): string | null =>
-  claims && Object.keys(claims).length > 0 ? JSON.stringify(claims) : null
-
-function toGrant(
-  config: TokenConfig,
-  client: Client,
-  type: ResponseType,
-  request: StartGrantRequest,
-  issue: Issue,
-): NewGrant {
-  const { absolute_lifespan: absoluteLifespan } = config.oauth2.grant.refresh_token
-  return {
-    id: request.grantId,
-    clientId: request.clientId,
-    registrationId: request.registrationId,
-    subject: request.subject,
-    obfuscatedSubject: emptyAsNull(request.obfuscatedSubject),
-    loginSessionId: emptyAsNull(request.loginSessionId),
-    scope: request.scope.join(' '),
-    audience: emptyAsNull(request.audience.join(' ')),
-    nonce: emptyAsNull(request.nonce),
-    acr: emptyAsNull(request.acr),
-    amr: request.amr.length > 0 ? JSON.stringify(request.amr) : null,
-    accessTokenClaims: asJson(request.accessTokenClaims),
-    idTokenClaims: asJson(request.idTokenClaims),
-    authenticatedAt: request.authenticatedAt || null,
-    requestedAt: request.requestedAt || null,
-    codeLifespan: has(type, 'code') ? config.ttl.auth_code : 0,
-    purgeAfter: purgeAfter(config, client, type, request.scope),
-    absoluteLifespan: absoluteLifespan ?? null,
-    accessExpiresAt: has(type, 'token') ? issue.accessExpiresAt : null,
-  }
-}
-
 /** The grant as tokens are to tell of it, before it is a row. */
 const contentOf = (row: NewGrant, { issuedAt }: Issue): GrantContent => ({
   ...row,
@@ -83,8 +51,6 @@ const contentOf = (row: NewGrant, { issuedAt }: Issue): GrantContent => ({
 
 const asDate = (seconds: number | null): Date | null => (seconds === null ? null : new Date(seconds * 1_000))
 
-const month = 30 * 86_400
-
 /**
  * When the row is first looked at: when all that the answer can give has expired, so that the usual grant is looked at once.
  * Not before the flow that led here is over, so that its verifier finds the grant begun.
@@ -92,9 +58,8 @@ const month = 30 * 86_400
 function purgeAfter(config: TokenConfig, client: Client, type: ResponseType, scope: readonly string[]): number {
   const { ttl } = config
   const own = client.lifespans
-  const longest = asksForRefreshToken(scope)
-    ? (own?.authorizationCodeGrantRefreshToken ?? ttl.refresh_token ?? month)
-    : accessTokenLifespan(config, own?.authorizationCodeGrantAccessToken)
+  const { authorizationCodeGrantAccessToken, authorizationCodeGrantRefreshToken } = own ?? {}
+  const longest = longestLifespan(config, scope, authorizationCodeGrantAccessToken, authorizationCodeGrantRefreshToken)
   const ofCode = has(type, 'code') ? ttl.auth_code + longest : 0
   const ofToken = has(type, 'token') ? accessTokenLifespan(config, own?.implicitGrantAccessToken) : 0
   return Math.max(ofCode, ofToken, ttl.login_consent_request)

@@ -6,6 +6,8 @@ export interface TokenConfig {
   readonly maxConnections: number
   readonly secrets: readonly string[]
   readonly issuer: string
+  /** Where end-users type user codes. */
+  readonly verificationUri: string
   readonly ttl: Config['ttl']
   readonly strategies: Config['strategies']
   readonly oauth2: Config['oauth2']
@@ -22,6 +24,7 @@ export const tokenConfig = (config: Config): TokenConfig => ({
   maxConnections: config.db.max_connections,
   secrets: config.secrets.system,
   issuer: config.urls.self.issuer,
+  verificationUri: `${(config.urls.self.public || config.urls.self.issuer).replace(/\/+$/, '')}/oauth2/device/verify`,
   ttl: config.ttl,
   strategies: config.strategies,
   oauth2: config.oauth2,

@@ -7,6 +7,7 @@ import { Sealer } from '../kit/sealing.js'
 import type { RunningService } from '../kit/service.js'
 import { Clients } from './clients.js'
 import { type TokenConfig, tokenConfig } from './config.js'
+import { createDeviceCodeService } from './device_code_service.js'
 import { createKeyService } from './key_service.js'
 import { KeyRing } from './keys/key_ring.js'
 import { longestAccessTokenLifespan } from './lifespans.js'
@@ -15,6 +16,7 @@ import { DeletedClients } from './revocations/deleted_clients.js'
 import { RevocationLog } from './revocations/revocation_log.js'
 import { createRevocationService } from './revocations/revocation_service.js'
 import { openDatabase, type TokenDatabase } from './store/database.js'
+import { DeviceCodeStore } from './store/device_code_store.js'
 import { GrantStore } from './store/grant_store.js'
 import { KeyStore } from './store/key_store.js'
 import { createTokenServiceHandlers } from './token_service.js'
@@ -31,7 +33,7 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
   const database = openDatabase(config)
   const parts = createParts(config, database, peers)
   const userClaims = new UserClaims(parts)
-  const { keys, clients, revocations, grants } = parts
+  const { keys, clients, revocations, grants, deviceCodes } = parts
   const deletedClients = new DeletedClients({ database, revocations, ...peers })
   const followers = [revocations, clients, userClaims, deletedClients]
   const stopping = new AbortController()
@@ -41,13 +43,17 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
       createTokenServiceHandlers(parts, userClaims),
       createKeyService(keys),
       createRevocationService(revocations, () => keys.revision),
+      createDeviceCodeService(parts),
     ],
 
     async start() {
       await keys.start()
       for (const follower of followers) follower.start()
       const { signal } = stopping
-      purging ??= repeat({ everyMs: purgeEveryMs, doing: 'purging grants', signal }, () => grants.purge(signal))
+      purging ??= repeat({ everyMs: purgeEveryMs, doing: 'purging grants', signal }, async () => {
+        await grants.purge(signal)
+        await deviceCodes.purge(signal)
+      })
     },
 
     ready: () => database.ping(),
@@ -78,6 +84,7 @@ function createParts(config: TokenConfig, database: TokenDatabase, peers: TokenS
       gracePeriod: rotation_grace_period,
       graceReuseCount: rotation_grace_reuse_count,
     }),
+    deviceCodes: new DeviceCodeStore(database),
     revocations: new RevocationLog({ database, longestAccessTokenLifespan }),
   }
 }

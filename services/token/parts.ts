@@ -4,6 +4,7 @@ import type { Clients } from './clients.js'
 import type { TokenConfig } from './config.js'
 import type { KeyRing } from './keys/key_ring.js'
 import type { RevocationLog } from './revocations/revocation_log.js'
+import type { DeviceCodeStore } from './store/device_code_store.js'
 import type { GrantStore } from './store/grant_store.js'
 
 export interface Parts {
@@ -12,5 +13,6 @@ export interface Parts {
   readonly keys: KeyRing
   readonly clients: Clients
   readonly grants: GrantStore
+  readonly deviceCodes: DeviceCodeStore
   readonly revocations: RevocationLog
 }

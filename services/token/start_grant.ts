@@ -3,20 +3,29 @@ import type { StartGrantRequest, StartGrantResponse } from '#proto/token/v1/toke
 import { OAuthError } from '../kit/oauth_error.js'
 import { isUuid } from '../kit/random.js'
 import { splitWords } from '../kit/scope_strategy.js'
+import { beginDeviceGrant } from './begin_device_grant.js'
 import { beginGrant } from './begin_grant.js'
 import type { Parts } from './parts.js'
 import { responseTypes } from './response_types/index.js'
+import type { ResponseType } from './response_types/response_type.js'
 
-/** Errors: `invalid_request`, `unsupported_response_type`, `invalid_client`, `access_denied`, `conflict`. */
+/** Errors: `invalid_request`, `unsupported_response_type`, `invalid_client`, `access_denied`, `conflict`, `expired_token`. */
 export async function startGrant(parts: Parts, request: StartGrantRequest): Promise<StartGrantResponse> {
   checkForm(request)
-  const name = splitWords(request.responseType).sort().join(' ')
-  const type = Object.hasOwn(responseTypes, name) ? responseTypes[name] : undefined
-  if (!type) throw new OAuthError('unsupported_response_type')
+  const type = request.deviceCodeId === '' ? typeOf(request) : undefined
   const client = await parts.clients.find(request.clientId)
   if (client?.registrationId !== request.registrationId)
     throw new OAuthError('invalid_client', 'The client is no longer registered.')
-  return { parameters: await beginGrant(parts, client, type, request) }
+  return {
+    parameters: await (type ? beginGrant(parts, client, type, request) : beginDeviceGrant(parts, client, request)),
+  }
+}
+
+function typeOf({ responseType }: StartGrantRequest): ResponseType {
+  const name = splitWords(responseType).sort().join(' ')
+  const type = Object.hasOwn(responseTypes, name) ? responseTypes[name] : undefined
+  if (!type) throw new OAuthError('unsupported_response_type')
+  return type
 }
 
 /** What the row could not hold, or would not give back as it was. */

@@ -1,6 +1,7 @@
 // I11: while the database is down every answer is 503 with Retry-After, never a verdict; and service resumes by itself.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DatabaseLine, openLine } from '../support/database_line.js'
+import { askForDevice, createDeviceClient, poll, type StartedDevice, startDevice } from '../support/device.js'
 import { authorizationUrl, introspect, logIn, post, refresh, type Tokens } from '../support/oauth.js'
 import { type FreshDatabase, freshDatabase } from '../support/postgres.js'
 import { type Suite, startSuite } from '../support/suite.js'
@@ -11,6 +12,8 @@ let line: DatabaseLine
 let database: FreshDatabase
 let client: Awaited<ReturnType<typeof createClient>>
 let tokens: Tokens
+let television: Awaited<ReturnType<typeof createClient>>
+let device: StartedDevice
 
 beforeAll(async () => {
   database = await freshDatabase()
@@ -18,6 +21,8 @@ beforeAll(async () => {
   suite = await startSuite({ config: { dsn: line.dsn } })
   client = await createClient(suite)
   tokens = await logIn(suite, client)
+  television = await createDeviceClient(suite)
+  device = await startDevice(suite, television)
 })
 afterAll(async () => {
   line.mend()
@@ -38,6 +43,8 @@ describe('a database that is down', () => {
       refresh(suite, client, tokens.refresh_token),
       post(suite, '/oauth2/revoke', { token: tokens.refresh_token }, client),
       post(suite, '/oauth2/introspect', { token: tokens.access_token }, client),
+      poll(suite, television, device),
+      askForDevice(suite, television),
       post(suite, '/oauth2/token', { grant_type: 'client_credentials' }, { client_id: 'unknown', client_secret: 'x' }),
     ])
     for (const { status, headers, body } of answers) {
@@ -53,5 +60,6 @@ describe('a database that is down', () => {
     await expect.poll(() => statusOf('/health/ready'), { timeout: 10_000 }).toBe(200)
     expect((await introspect(suite, tokens.access_token)).active).toBe(true)
     expect((await refresh(suite, client, tokens.refresh_token)).status).toBe(200)
+    expect((await poll(suite, television, device)).body.error).toBe('authorization_pending')
   })
 })

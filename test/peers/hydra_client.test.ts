@@ -1,8 +1,9 @@
 // @ory/hydra-client 26.2.0 (npm), unchanged: clients, login and consent requests, sessions, introspection, key sets.
 import { Configuration, JwkApi, MetadataApi, OAuth2Api, WellknownApi } from '@ory/hydra-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deviceGrant, poll } from '../support/device.js'
 import { type Suite, startSuite } from '../support/suite.js'
-import { UserAgent } from '../support/user_agent.js'
+import { acceptConsent, acceptLogin, UserAgent } from '../support/user_agent.js'
 
 const redirectUri = 'http://127.0.0.1:5555/callback'
 let suite: Suite
@@ -156,6 +157,32 @@ describe('@ory/hydra-client: login, consent and sessions', () => {
     expect(callback.searchParams.get('error_description')).toContain('No entry.')
     expect(callback.searchParams.get('state')).toBe('state-of-the-sdk')
     expect(callback.searchParams.get('iss')).toBe(suite.config.urls.self.issuer)
+  })
+})
+
+describe('@ory/hydra-client: the device flow', () => {
+  it('starts it, accepts the user code and gets the tokens', async () => {
+    const client = await registered({ redirect_uris: [], grant_types: [deviceGrant] })
+    const open = new OAuth2Api(new Configuration({ basePath: suite.publicUrl }))
+    const auth = { username: client.client_id, password: client.client_secret }
+    const body = new URLSearchParams({ scope: 'openid' })
+    const { data: started } = await open.oAuth2DeviceFlow({ auth, data: body })
+    const agent = new UserAgent()
+    const at = await agent.redirectFrom(started.verification_uri_complete ?? '')
+    const { data: accepted } = await oauth2.acceptUserCodeRequest({
+      deviceChallenge: at.searchParams.get('device_challenge') ?? '',
+      acceptDeviceUserCodeRequest: { user_code: started.user_code ?? '' },
+    })
+    const login = await agent.redirectFrom(accepted.redirect_to)
+    const consent = await agent.redirectFrom(await acceptLogin(suite, login))
+    const consentChallenge = consent.searchParams.get('consent_challenge') ?? ''
+    const { data: request } = await oauth2.getOAuth2ConsentRequest({ consentChallenge })
+    expect(request).toHaveProperty('device_challenge_id')
+    const end = await agent.redirectFrom(await acceptConsent(suite, consent))
+    expect(end.pathname).toBe('/oauth2/fallbacks/device/done')
+    expect((await agent.fetch(end)).status).toBe(200)
+    const tokens = await poll(suite, client, { device_code: started.device_code ?? '' })
+    expect(tokens).toMatchObject({ status: 200, body: { token_type: 'bearer', scope: 'openid' } })
   })
 })
 

@@ -2,8 +2,9 @@
 // revocation, logout.
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { allowDevice, challengeAt, decideDevice, deviceGrant, type StartedDevice } from '../support/device.js'
 import { type Suite, startSuite } from '../support/suite.js'
-import { authorize, createClient } from '../support/user_agent.js'
+import { authorize, createClient, UserAgent } from '../support/user_agent.js'
 
 const redirectUri = 'http://127.0.0.1:5555/callback'
 let suite: Suite
@@ -102,6 +103,28 @@ describe('openid-client', () => {
     await expect(client.refreshTokenGrant(configuration, tokens.refresh_token ?? '')).rejects.toMatchObject({
       error: 'invalid_grant',
     })
+  })
+
+  it('the device flow (RFC 8628)', async () => {
+    const configuration = await discover({ redirect_uris: [], grant_types: [deviceGrant, 'refresh_token'] })
+    const started = await client.initiateDeviceAuthorization(configuration, { scope: 'openid offline_access' })
+    expect(started.expires_in).toBe(600)
+    const polled = client.pollDeviceAuthorizationGrant(configuration, { ...started, interval: 0.2 })
+    await allowDevice(suite, started as StartedDevice, { subject: 'alice' })
+    const tokens = await polled
+    expect(tokens.claims()?.sub).toBe('alice')
+    expect((await client.fetchUserInfo(configuration, tokens.access_token, 'alice')).sub).toBe('alice')
+    expect((await client.refreshTokenGrant(configuration, tokens.refresh_token ?? '')).access_token).toBeTruthy()
+  })
+
+  it('the device flow that its end-user denies', async () => {
+    const configuration = await discover({ redirect_uris: [], grant_types: [deviceGrant] })
+    const started = await client.initiateDeviceAuthorization(configuration, { scope: 'openid' })
+    const at = await new UserAgent().redirectFrom(started.verification_uri)
+    await decideDevice(suite, 'reject', challengeAt(at), { user_code: started.user_code })
+    await expect(
+      client.pollDeviceAuthorizationGrant(configuration, { ...started, interval: 0.2 }),
+    ).rejects.toMatchObject({ error: 'access_denied' })
   })
 
   it('client credentials', async () => {

@@ -259,7 +259,13 @@ describe('RFC 7662: InspectRefreshToken', () => {
 describe('GetServerMetadata', () => {
   it('RFC 8414 2: is drawn from the registries', async () => {
     expect((await one.tokens.getServerMetadata({})).metadata).toEqual({
-      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', 'implicit'],
+      grant_types_supported: [
+        'authorization_code',
+        'refresh_token',
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:device_code',
+        'implicit',
+      ],
       response_types_supported: [
         'code',
         'token',

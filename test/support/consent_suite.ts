@@ -12,6 +12,7 @@ import {
 import { AcceptConsentRequestRequest, ConsentServiceService } from '#proto/consent/v1/consent_service.js'
 import { AcceptLoginRequestRequest, LoginServiceService } from '#proto/consent/v1/login_service.js'
 import { LogoutServiceService } from '#proto/consent/v1/logout_service.js'
+import { DeviceCodeServiceService } from '#proto/token/v1/device_code_service.js'
 import { Key, KeyServiceService, KeySet } from '#proto/token/v1/key_service.js'
 import { type IssueTokenResponse, TokenServiceService } from '#proto/token/v1/token_service.js'
 import { createClientService } from '../../services/client/main.js'
@@ -67,6 +68,7 @@ export class ConsentSuite {
     readonly keys: Link<typeof KeyServiceService>
   }
   readonly database: pg.Pool
+  readonly #deviceCodes: Remote<typeof DeviceCodeServiceService>
   readonly #running: RunningService[]
   readonly #drop: () => Promise<void>
   readonly #sign: (claims: JWTPayload, header?: Record<string, unknown>) => Promise<string>
@@ -80,6 +82,7 @@ export class ConsentSuite {
     this.#running = [client, token]
     this.clients = remoteOf(client, ClientServiceService, 'operator')
     this.tokens = remoteOf(token, TokenServiceService, 'gateway')
+    this.#deviceCodes = remoteOf(token, DeviceCodeServiceService, 'consent')
     const published = { getPublishedKeys: async () => ({ keySets: signing.keySets, revision: '1' }) }
     this.links = {
       clients: new Link(ClientServiceService, remoteOf(client, ClientServiceService, 'consent')),
@@ -101,7 +104,7 @@ export class ConsentSuite {
   /** Another instance of the consent service on the same database. */
   async add(config: Config = this.config): Promise<ConsentInstance> {
     const { clients, tokens, keys } = this.links
-    const peers = { clients: clients.remote, tokens: tokens.remote, keys: keys.remote }
+    const peers = { clients: clients.remote, tokens: tokens.remote, keys: keys.remote, deviceCodes: this.#deviceCodes }
     const running = createConsentService(config, peers)
     await running.start()
     const instance = {

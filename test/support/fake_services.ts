@@ -2,9 +2,11 @@
 import { ClientServiceService } from '#proto/client/v1/client_service.js'
 import { AuthorizationServiceService } from '#proto/consent/v1/authorization_service.js'
 import { ConsentServiceService } from '#proto/consent/v1/consent_service.js'
+import { DeviceServiceService } from '#proto/consent/v1/device_service.js'
 import { LoginServiceService } from '#proto/consent/v1/login_service.js'
 import { LogoutServiceService } from '#proto/consent/v1/logout_service.js'
 import { IntrospectionServiceService } from '#proto/introspection/v1/introspection_service.js'
+import { DeviceCodeServiceService } from '#proto/token/v1/device_code_service.js'
 import { KeyServiceService } from '#proto/token/v1/key_service.js'
 import { TokenServiceService } from '#proto/token/v1/token_service.js'
 import { createGateway, type Gateway } from '../../gateway/main.js'
@@ -17,10 +19,12 @@ import { type Overrides, testConfig } from './config.js'
 const definitions = {
   clients: ClientServiceService,
   authorization: AuthorizationServiceService,
+  device: DeviceServiceService,
   login: LoginServiceService,
   consent: ConsentServiceService,
   logout: LogoutServiceService,
   tokens: TokenServiceService,
+  deviceCodes: DeviceCodeServiceService,
   keys: KeyServiceService,
   introspection: IntrospectionServiceService,
 } as const

@@ -137,6 +137,10 @@ describe('what is refused, in one line that names the key', () => {
     ['ttl: { refresh_token: 1500ms }', /^ttl\.refresh_token .*in whole seconds$/],
     ['serve: { cookies: { paths: { session: /a } } }', /^serve\.cookies\.paths \(config\d+\.yml\) cannot be used/],
     ['serve: { public: { port: 70000 } }', /^serve\.public\.port .*70000 must be <= 65535$/],
+    [
+      'oauth2: { device_authorization: { user_code: { length: 8 } } }',
+      /^oauth2\.device_authorization\.user_code .*needs both length, 6 or more, and character_set/,
+    ],
     ['strategies: { access_token: jwe }', /^strategies\.access_token .*"jwe" must be one of opaque, jwt$/],
     ['secrets: { system: [tooshort] }', /^secrets\.system .*fewer than 16 characters: make one with/],
     ['secrets: { system: [this-is-the-primary-secret] }', /^secrets\.system .*sample/],

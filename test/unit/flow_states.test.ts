@@ -8,6 +8,9 @@ import { newUuid, uuidToBytes } from '../../services/kit/random.js'
 import { Sealer } from '../../services/kit/sealing.js'
 
 const moves: readonly Move[] = [
+  'accept_device',
+  'reject_device',
+  'ask_login',
   'accept_login',
   'reject_login',
   'ask_consent',
@@ -19,6 +22,11 @@ const moves: readonly Move[] = [
 
 /** All that is legal; everything else is not. */
 const legal: readonly string[] = [
+  'DEVICE_REQUESTED accept_device DEVICE_ACCEPTED',
+  'DEVICE_REQUESTED reject_device DEVICE_REJECTED',
+  'DEVICE_ACCEPTED ask_login LOGIN_REQUESTED',
+  'DEVICE_ACCEPTED refuse REFUSED',
+  'DEVICE_REJECTED refuse REFUSED',
   'LOGIN_REQUESTED accept_login LOGIN_ACCEPTED',
   'LOGIN_REQUESTED reject_login LOGIN_REJECTED',
   'LOGIN_ACCEPTED ask_consent CONSENT_REQUESTED',

@@ -68,6 +68,7 @@ export function checkConfig(config: Config, role: Role, originOf: (key: string) 
   checkNeeds(config, role)
   if (role === 'migrate' || role === 'service-token') return
   checkIssuer(config, originOf)
+  checkUserCode(config, originOf)
   checkSecrets(config, originOf)
   checkTls(config, originOf)
   if (role === 'all' || role === 'gateway') checkAdmin(config, originOf)
@@ -93,6 +94,19 @@ function checkIssuer({ dev, urls }: Config, originOf: (key: string) => string): 
   if (dev || !issuer.startsWith('http:') || isLoopback(new URL(issuer).hostname)) return
   throw new StartupError(
     `urls.self.issuer${originOf('urls.self.issuer')}: ${issuer} must begin with https://, since tokens would travel in the clear; only development mode (--dev) and loopback addresses go without`,
+  )
+}
+
+/** RFC 8628 section 5.1: what a person types can be guessed. */
+function checkUserCode({ oauth2 }: Config, originOf: (key: string) => string): void {
+  const key = 'oauth2.device_authorization.user_code'
+  const { length, character_set } = oauth2.device_authorization.user_code
+  const characters = new Set(character_set)
+  if (length === 0 && characters.size === 0) return
+  const isGood = length >= 6 && characters.size >= 8 && /^[\x21-\x7e]+$/.test(character_set)
+  if (isGood && characters.size === character_set.length) return
+  throw new StartupError(
+    `${key}${originOf(`${key}.length`)} needs both length, 6 or more, and character_set, 8 or more different visible ASCII characters`,
   )
 }
 

@@ -50,7 +50,12 @@ export interface Config {
       readonly same_site_mode: SameSite
       readonly domain: string
       readonly secure: boolean
-      readonly names: { readonly session: string; readonly login_csrf: string; readonly consent_csrf: string }
+      readonly names: {
+        readonly session: string
+        readonly login_csrf: string
+        readonly consent_csrf: string
+        readonly device_csrf: string
+      }
     }
   }
   /** How the processes of the suite reach each other, where they are several. */
@@ -70,6 +75,7 @@ export interface Config {
     readonly logout: string
     readonly error: string
     readonly post_logout_redirect: string
+    readonly device: { readonly verification: string; readonly success: string }
   }
   readonly secrets: {
     readonly system: readonly string[]
@@ -84,6 +90,7 @@ export interface Config {
     readonly refresh_token: number | undefined
     readonly id_token: number
     readonly auth_code: number
+    readonly device_user_code: number
   }
   readonly strategies: {
     readonly access_token: 'opaque' | 'jwt'
@@ -98,6 +105,17 @@ export interface Config {
     readonly preserve_ext_claims: boolean
     readonly pkce: { readonly enforced: boolean }
     readonly client_credentials: { readonly default_grant_allowed_scope: boolean }
+    readonly device_authorization: {
+      /** Seconds between two polls. */
+      readonly token_polling_interval: number
+      readonly user_code: {
+        readonly entropy_preset: 'high' | 'medium' | 'low'
+        /** 0: as the preset says. */
+        readonly length: number
+        /** Empty: as the preset says. */
+        readonly character_set: string
+      }
+    }
     readonly grant: {
       readonly refresh_token: {
         readonly rotation_grace_period: number

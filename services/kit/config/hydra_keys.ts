@@ -4,7 +4,6 @@
 /** Key -> why it is refused. A key stands for all that are below it. */
 export const refusedKeys: Readonly<Record<string, string>> = {
   hsm: 'keys in a hardware security module are not served',
-  'oauth2.device_authorization': 'the device authorization grant is not served',
   'oauth2.grant.jwt': 'the JWT bearer grant is not served',
   'oauth2.refresh_token_hook': 'hooks are not served',
   'oauth2.token_hook': 'hooks are not served',
@@ -15,9 +14,7 @@ export const refusedKeys: Readonly<Record<string, string>> = {
   'serve.cookies.paths': 'cookies are always set for the path /',
   'serve.tls': 'TLS is set for each port: serve.public.tls, serve.admin.tls, serve.grpc.tls',
   'strategies.jwt.stateless': 'access tokens are always stateless and can still be revoked',
-  'ttl.device_user_code': 'the device authorization grant is not served',
   'ttl.vc_nonce': 'verifiable credentials are not served',
-  'urls.device': 'the device authorization grant is not served',
   'urls.identity_provider': 'sessions of an identity provider are not ended at logout',
   'urls.registration': 'a registration page is not served: urls.login gets these end-users too',
   'webfinger.oidc_discovery': 'what discovery says follows from what is served',
@@ -49,7 +46,6 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   'serve.admin.cors': 'the admin API is never open to pages of other origins',
   'serve.admin.request_log': 'requests are not logged one by one',
   'serve.admin.write_listen_file': 'the addresses are printed',
-  'serve.cookies.names.device_csrf': 'the device authorization grant is not served',
   'serve.cookies.same_site_legacy_workaround': 'the browsers that needed it are gone',
   'serve.public.access_log': 'requests are not logged one by one',
   'serve.public.base_url': 'urls.self.public says it',

@@ -119,6 +119,7 @@ function fillIn(config: Config): Config {
           session: named(cookies.names.session),
           login_csrf: named(cookies.names.login_csrf),
           consent_csrf: named(cookies.names.consent_csrf),
+          device_csrf: named(cookies.names.device_csrf),
         },
       },
     },

@@ -125,6 +125,9 @@ const serve = object('What is listened on.', {
       session: text('The login session.', 'ory_hydra_session', { minLength: 1 }),
       login_csrf: text('Ties a login to its browser.', 'ory_hydra_login_csrf', { minLength: 1 }),
       consent_csrf: text('Ties a consent to its browser.', 'ory_hydra_consent_csrf', { minLength: 1 }),
+      device_csrf: text('Ties the verification of a user code to its browser.', 'ory_hydra_device_csrf', {
+        minLength: 1,
+      }),
     }),
   }),
 })
@@ -158,6 +161,10 @@ const urls = object('URLs of pages and of this server.', {
   post_logout_redirect: url(
     'Where end-users go after logout where the client says nothing; empty: a page of this server.',
   ),
+  device: object('Pages of the device authorization grant.', {
+    verification: url('The page where end-users type the user code; empty: a page that says so.'),
+    success: url('The page that ends it; empty: a page of this server.'),
+  }),
 })
 
 const secretItems = { minLength: 16, format: 'secret' }
@@ -175,6 +182,7 @@ const ttl = object('Lifespans.', {
   refresh_token: endless('Refresh tokens; each use begins it anew.', '720h'),
   id_token: lifespan('ID tokens.', '1h'),
   auth_code: lifespan('Authorization codes.', '10m'),
+  device_user_code: lifespan('Device codes and user codes.', '10m'),
 })
 
 const oauth2 = object('OAuth 2.0 and OpenID Connect.', {
@@ -190,6 +198,19 @@ const oauth2 = object('OAuth 2.0 and OpenID Connect.', {
   }),
   client_credentials: object('The client credentials grant.', {
     default_grant_allowed_scope: flag("Whether a request without a scope is given all of the client's."),
+  }),
+  device_authorization: object('The device authorization grant.', {
+    token_polling_interval: duration('How often a device may poll; whoever polls faster is slowed down.', '5s', {
+      durationMinimum: 1,
+      durationMaximum: 300,
+    }),
+    user_code: object('What end-users type.', {
+      entropy_preset: oneOf('10 letters, 8 letters or 9 digits.', 'medium', ['high', 'medium', 'low']),
+      length: whole('Characters; 0: as the preset says. At least 6.', 0, { maximum: 32 }),
+      character_set: text('The characters to choose from, together with the length. At least 8.', '', {
+        maxLength: 64,
+      }),
+    }),
   }),
   grant: object('Grants.', {
     refresh_token: object('The refresh token grant.', {

@@ -1,10 +1,11 @@
 // The grant types of the token endpoint, by their names. A new one is one file and one line here.
 import { authorizationCode } from './authorization_code.js'
 import { clientCredentials } from './client_credentials.js'
+import { deviceCode } from './device_code.js'
 import type { GrantType } from './grant_type.js'
 import { refreshToken } from './refresh_token.js'
 
-const grantTypes: readonly GrantType[] = [authorizationCode, refreshToken, clientCredentials]
+const grantTypes: readonly GrantType[] = [authorizationCode, refreshToken, clientCredentials, deviceCode]
 
 export const grants: Readonly<Record<string, GrantType>> = Object.fromEntries(
   grantTypes.map((grantType) => [grantType.name, grantType]),
