@@ -48,6 +48,7 @@ export const oauthErrors = {
     'The device polls too fast: 5 seconds are added to the interval.',
   ),
   expired_token: kind(400, FAILED_PRECONDITION, 'RFC 8628 3.5', 'The device code has expired.'),
+  hook_failed: kind(400, FAILED_PRECONDITION, 'Tessera hooks', 'The token hook did not answer; nothing was changed.'),
   invalid_token: kind(401, UNAUTHENTICATED, 'RFC 6750 3.1', 'The access token is invalid, expired or revoked.'),
   insufficient_scope: kind(403, PERMISSION_DENIED, 'RFC 6750 3.1', 'The access token lacks a scope.'),
   unsupported_token_type: kind(400, UNIMPLEMENTED, 'RFC 7009 2.2.1', 'The token type cannot be revoked.'),

@@ -1,5 +1,6 @@
 // What the token service takes out of the configuration.
 import type { Config } from '../kit/config/config.js'
+import type { OutboundOptions } from '../kit/outbound.js'
 
 export interface TokenConfig {
   readonly dsn: string
@@ -17,6 +18,8 @@ export interface TokenConfig {
   readonly publishBeforeUse: number
   /** Milliseconds that what is remembered of clients may be behind. */
   readonly maxStalenessMs: number
+  /** How addresses that others name may be called. */
+  readonly outbound: OutboundOptions
 }
 
 export const tokenConfig = (config: Config): TokenConfig => ({
@@ -31,4 +34,8 @@ export const tokenConfig = (config: Config): TokenConfig => ({
   publishedKeySets: config.webfinger.jwks.broadcast_keys,
   publishBeforeUse: config.keys.publish_before_use,
   maxStalenessMs: config.introspection.max_staleness_ms,
+  outbound: {
+    disallowPrivateIpRanges: config.clients.http.disallow_private_ip_ranges,
+    privateIpExceptionUrls: config.clients.http.private_ip_exception_urls,
+  },
 })

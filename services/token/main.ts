@@ -8,6 +8,7 @@ import type { RunningService } from '../kit/service.js'
 import { Clients } from './clients.js'
 import { type TokenConfig, tokenConfig } from './config.js'
 import { createDeviceCodeService } from './device_code_service.js'
+import { Hooks } from './hooks/hooks.js'
 import { createKeyService } from './key_service.js'
 import { KeyRing } from './keys/key_ring.js'
 import { longestAccessTokenLifespan } from './lifespans.js'
@@ -86,5 +87,6 @@ function createParts(config: TokenConfig, database: TokenDatabase, peers: TokenS
     }),
     deviceCodes: new DeviceCodeStore(database),
     revocations: new RevocationLog({ database, longestAccessTokenLifespan }),
+    hooks: new Hooks(config),
   }
 }

@@ -2,6 +2,7 @@
 import type { Sealer } from '../kit/sealing.js'
 import type { Clients } from './clients.js'
 import type { TokenConfig } from './config.js'
+import type { Hooks } from './hooks/hooks.js'
 import type { KeyRing } from './keys/key_ring.js'
 import type { RevocationLog } from './revocations/revocation_log.js'
 import type { DeviceCodeStore } from './store/device_code_store.js'
@@ -15,4 +16,5 @@ export interface Parts {
   readonly grants: GrantStore
   readonly deviceCodes: DeviceCodeStore
   readonly revocations: RevocationLog
+  readonly hooks: Hooks
 }

@@ -45,7 +45,9 @@ export class UserClaims {
 
   /** Error: `invalid_token` where the grant is no more. */
   async of(grantId: string): Promise<GetUserClaimsResponse> {
-    const { clientId, registrationId, claims: kept } = await this.#cache.get(grantId)
+    // With a hook the claims may be others after each refresh, by whichever process it was done.
+    const known = this.#parts.hooks.areSet ? this.#load(grantId) : this.#cache.get(grantId)
+    const { clientId, registrationId, claims: kept } = await known
     const client = await this.#parts.clients.find(clientId)
     if (client?.registrationId !== registrationId) throw new OAuthError('invalid_token')
     const claims = { ...kept, iat: nowSeconds() }

@@ -97,6 +97,19 @@ describe('values', () => {
     expect(config.oauth2.grant.refresh_token.rotation_grace_reuse_count).toBe(7)
   })
 
+  it('takes a hook as a URL alone or as a group, and from the environment, as Hydra does', () => {
+    const hook = '{ url: "https://a.example/", auth: { type: api_key, config: { in: cookie, name: k, value: v } } }'
+    const environment = { OAUTH2_REFRESH_TOKEN_HOOK: 'https://b.example/' }
+    const { oauth2 } = development(`oauth2: { token_hook: ${hook} }`, { environment }).config
+    expect(oauth2.token_hook).toEqual({
+      url: 'https://a.example/',
+      auth: { type: 'api_key', config: { in: 'cookie', name: 'k', value: 'v' } },
+    })
+    expect(oauth2.refresh_token_hook).toMatchObject({ url: 'https://b.example/', auth: { type: '' } })
+    const short = development('oauth2: { token_hook: "https://c.example/" }').config
+    expect(short.oauth2.token_hook.url).toBe('https://c.example/')
+  })
+
   it('finds the files that TESSERA_CONFIG names', () => {
     const environment = { TESSERA_CONFIG: file('ttl: { id_token: 7m }') }
     expect(development('', { files: [], environment }).config.ttl.id_token).toBe(420)
@@ -155,7 +168,12 @@ describe('what is refused, in one line that names the key', () => {
     ['ttl: 1h', /^ttl .*must be a group of keys/],
     ['serve: { public: { cors: { enabled: perhaps } } }', /^serve\.public\.cors\.enabled .*must be true or false/],
     ['oauth2: { grant: { refresh_token: { rotation_grace_period: 10m } } }', /at most 5m$/],
-    ['oauth2: { token_hook: https://hooks.example }', /^oauth2\.token_hook .*cannot be used: hooks are not served/],
+    ['oauth2: { token_hook: hooks.example }', /^oauth2\.token_hook\.url .*is not a URL/],
+    [
+      'oauth2: { token_hook: { url: "https://hooks.example", auth: { type: api_key, config: { name: k } } } }',
+      /^oauth2\.token_hook\.auth .*needs both oauth2\.token_hook\.auth\.config\.name and/,
+    ],
+    ['oauth2: { token_hook: { auth: { type: basic } } }', /^oauth2\.token_hook\.auth\.type .*must be one of/],
     ['oidc: { dynamic_client_registration: { enabled: true } }', /^oidc\.dynamic_client_registration.*is not served/],
     [
       'oidc: { subject_identifiers: { supported_types: [public, pairwise] } }',
@@ -180,7 +198,9 @@ describe('what is refused, in one line that names the key', () => {
     expect(refusal(() => development('', { environment }))).toMatch(
       /^ttl\.access_token \(the environment variable TTL_ACCESS_TOKEN\): "soon" is not a duration/,
     )
-    expect(refusal(() => development('', { environment: { OAUTH2_TOKEN_HOOK_URL: 'x' } }))).toMatch(/hooks/)
+    expect(refusal(() => development('', { environment: { OAUTH2_TOKEN_HOOK_URL: 'x' } }))).toMatch(
+      /OAUTH2_TOKEN_HOOK_URL\): "x" is not a URL/,
+    )
     expect(refusal(() => development('', { environment: { SERVE_PUBLIC_PORT: 'http' } }))).toMatch(/a whole number/)
   })
 

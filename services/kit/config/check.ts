@@ -73,6 +73,7 @@ export function checkConfig(config: Config, role: Role, originOf: (key: string) 
   checkTls(config, originOf)
   if (role === 'all' || role === 'gateway') checkAdmin(config, originOf)
   if (role !== 'gateway') checkGrpc(config, originOf)
+  checkHooks(config, originOf)
   checkPeers(config, role, originOf)
   checkCredential(config, role)
 }
@@ -159,6 +160,18 @@ function checkGrpc({ serve: { grpc } }: Config, originOf: (key: string) => strin
   throw new StartupError(
     `${beyond('serve.grpc', grpc, originOf)} and tokens would travel in the clear: set serve.grpc.tls, or listen on 127.0.0.1`,
   )
+}
+
+function checkHooks({ oauth2 }: Config, originOf: (key: string) => string): void {
+  for (const name of ['token_hook', 'refresh_token_hook'] as const) {
+    const { url, auth } = oauth2[name]
+    const key = `oauth2.${name}`
+    if (auth.type !== '' && url === '') throw new StartupError(`${key}.url${originOf(key)} is not set: say where it is`)
+    if (auth.type !== '' && !(auth.config.name && auth.config.value))
+      throw new StartupError(
+        `${key}.auth${originOf(key)} needs both ${key}.auth.config.name and ${key}.auth.config.value`,
+      )
+  }
 }
 
 function checkPeers({ services }: Config, role: Role, originOf: (key: string) => string): void {

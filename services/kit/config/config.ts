@@ -26,6 +26,17 @@ export interface CorsConfig {
   readonly max_age: number
 }
 
+/** An address that is asked before tokens are issued. */
+export interface HookConfig {
+  /** Empty: there is none. */
+  readonly url: string
+  readonly auth: {
+    /** Empty: it is called without a key. */
+    readonly type: '' | 'api_key'
+    readonly config: { readonly in: 'header' | 'cookie'; readonly name: string; readonly value: string }
+  }
+}
+
 export type SameSite = 'Strict' | 'Lax' | 'None'
 
 export interface Config {
@@ -104,6 +115,8 @@ export interface Config {
     readonly mirror_top_level_claims: boolean
     readonly preserve_ext_claims: boolean
     readonly pkce: { readonly enforced: boolean }
+    readonly token_hook: HookConfig
+    readonly refresh_token_hook: HookConfig
     readonly client_credentials: { readonly default_grant_allowed_scope: boolean }
     readonly device_authorization: {
       /** Seconds between two polls. */

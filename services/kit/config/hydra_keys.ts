@@ -5,8 +5,6 @@
 export const refusedKeys: Readonly<Record<string, string>> = {
   hsm: 'keys in a hardware security module are not served',
   'oauth2.grant.jwt': 'the JWT bearer grant is not served',
-  'oauth2.refresh_token_hook': 'hooks are not served',
-  'oauth2.token_hook': 'hooks are not served',
   'oidc.dynamic_client_registration': 'dynamic client registration is not served',
   'oidc.subject_identifiers': 'pairwise subject identifiers are not served',
   'serve.admin.socket': 'Unix sockets are not listened on: set host and port',

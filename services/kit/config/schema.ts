@@ -185,6 +185,19 @@ const ttl = object('Lifespans.', {
   device_user_code: lifespan('Device codes and user codes.', '10m'),
 })
 
+const hook = (description: string) =>
+  object(description, {
+    url: url(description),
+    auth: object('How it knows this server.', {
+      type: oneOf('`api_key`: by a key; empty: not at all.', '', ['', 'api_key']),
+      config: object('The key.', {
+        in: oneOf('Where the key is sent.', 'header', ['header', 'cookie']),
+        name: text('Name of the header field or cookie.', '', { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]*$" }),
+        value: text('The key.', '', { pattern: '^[\\x20-\\x7e]*$' }),
+      }),
+    }),
+  })
+
 const oauth2 = object('OAuth 2.0 and OpenID Connect.', {
   include_legacy_error_fields: flag('Adds `error_hint`, `error_debug` and `status_code` as Hydra 1.x did.'),
   exclude_not_before_claim: flag('Leaves `nbf` out of JWT access tokens.'),
@@ -196,6 +209,8 @@ const oauth2 = object('OAuth 2.0 and OpenID Connect.', {
   pkce: object('Proof Key for Code Exchange.', {
     enforced: flag('Whether confidential clients must use it too; public clients always must.'),
   }),
+  token_hook: hook('Asked before tokens are issued, for other claims or a refusal; the URL may be the whole value.'),
+  refresh_token_hook: hook('Asked at a refresh, before `oauth2.token_hook`; the URL may be the whole value.'),
   client_credentials: object('The client credentials grant.', {
     default_grant_allowed_scope: flag("Whether a request without a scope is given all of the client's."),
   }),

@@ -10,6 +10,12 @@ import { settings as knownSettings, type Schema } from './schema.js'
 export type Settings = { [key: string]: unknown }
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** Keys that stand for a group and may be given as one text. */
+const shortForms: Readonly<Record<string, string>> = {
+  'oauth2.token_hook': 'oauth2.token_hook.url',
+  'oauth2.refresh_token_hook': 'oauth2.refresh_token_hook.url',
+}
+
 /** Settings as they were given, and where each came from. */
 export class Sources {
   readonly settings: Settings = {}
@@ -27,10 +33,16 @@ export class Sources {
       const value = environment[variable]
       if (value) this.set(key, typedValue(value, schema), `the environment variable ${variable}`)
     }
+    for (const key of Object.keys(shortForms)) {
+      const variable = key.replaceAll('.', '_').toUpperCase()
+      const value = environment[variable]
+      if (value) this.set(key, value, `the environment variable ${variable}`)
+    }
     for (const key of Object.keys(refusedKeys)) this.#addRefused(key, environment)
   }
 
-  set(key: string, value: unknown, origin: string): void {
+  set(given: string, value: unknown, origin: string): void {
+    const key = (typeof value === 'string' && shortForms[given]) || given
     const path = key.split('.')
     const last = path.pop() ?? ''
     let parent = this.settings

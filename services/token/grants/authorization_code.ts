@@ -6,6 +6,7 @@ import { nowSeconds } from '../../kit/clock.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { splitWords } from '../../kit/scope_strategy.js'
+import { askBeforeRedemption } from '../hooks/hooks.js'
 import { type Lifespans, lifespans } from '../lifespans.js'
 import type { Parts } from '../parts.js'
 import { challengeOf, type ReceivedCode, readCode } from '../tokens/authorization_code.js'
@@ -20,12 +21,14 @@ export const authorizationCode: GrantType = {
     const { client, call } = request
     const code = receiveCode(parts, request)
     const issue = await prepareIssue(parts, client, lifespansOf(parts, client))
+    const claims = await askBeforeRedemption(parts, authorizationCode.name, code.grantId, request)
     const grant = await parts.grants.redeem({
       grantId: code.grantId,
       mayRefresh: mayRefresh(client),
       refreshLifespan: issue.lifespans.refreshToken ?? null,
       accessExpiresAt: issue.accessExpiresAt,
       accessTokenId: issue.rememberedTokenId,
+      claims,
     })
     if (!grant) throw await explain(parts, code.grantId, call)
     return finishIssue(parts, issue, { grant, scope: splitWords(grant.scope), nonce: grant.nonce })

@@ -3,17 +3,19 @@ import type { Client } from '#proto/client/v1/client_service.js'
 import { nowSeconds } from '../../kit/clock.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import { newTimedId } from '../../kit/random.js'
+import type { Call } from '../../kit/rpc/contract.js'
 import { splitWords } from '../../kit/scope_strategy.js'
 import { mayHaveAudience, mayHaveScope } from '../allowed.js'
 import type { TokenConfig } from '../config.js'
 import { accessTokenLifespan } from '../lifespans.js'
+import type { Parts } from '../parts.js'
 import { strategyOf } from '../tokens/access_token.js'
 import type { GrantType } from './grant_type.js'
 
 export const clientCredentials: GrantType = {
   name: 'client_credentials',
 
-  async issue(parts, { client, isPublic, parameter }) {
+  async issue(parts, { client, isPublic, parameter, call }) {
     if (isPublic) throw new OAuthError('unauthorized_client', 'A public client has no credentials to show.')
     const scope = scopeFor(parts.config, client, splitWords(parameter('scope')))
     const audience = splitWords(parameter('audience'))
@@ -22,6 +24,7 @@ export const clientCredentials: GrantType = {
     const lifespan = accessTokenLifespan(parts.config, client.lifespans?.clientCredentialsGrantAccessToken)
     const strategy = strategyOf(client, parts)
     await strategy.prepare(parts, lifespan)
+    const sessionClaims = await askHooks(parts, client, scope, audience, call)
     const issuedAt = nowSeconds()
     const accessToken = await strategy.issue(parts, {
       tokenId: newTimedId(),
@@ -34,12 +37,35 @@ export const clientCredentials: GrantType = {
       audience,
       issuedAt,
       expiresAt: issuedAt + lifespan,
-      sessionClaims: '',
+      sessionClaims,
       hasEndUser: false,
     })
     const answer = { accessToken, tokenType: 'bearer', expiresIn: lifespan, scope: scope.join(' ') }
     return { ...answer, refreshToken: '', idToken: '' }
   },
+}
+
+/** Bytes of claims that a token may carry which has no grant to refer to. */
+const maxCarried = 4_096
+
+/** The claims that the hooks give, as JSON; empty if none. */
+async function askHooks(
+  { config, hooks }: Parts,
+  client: Client,
+  scope: readonly string[],
+  audience: readonly string[],
+  call: Call,
+): Promise<string> {
+  const grantType = clientCredentials.name
+  if (!hooks.areSetFor(grantType)) return ''
+  const { clientId: subject } = client
+  const idTokenClaims = { iss: config.issuer, sub: subject, aud: [subject] }
+  const session = { accessToken: null, idToken: null }
+  const about = { grantType, client, subject, requestedScope: scope, scope, audience, session, idTokenClaims }
+  const claims = (await hooks.ask({ ...about, payload: {} }, call))?.accessToken ?? ''
+  if (Buffer.byteLength(claims) > maxCarried)
+    throw new OAuthError('hook_failed', `The token hook gave claims of more than ${maxCarried} bytes.`)
+  return claims
 }
 
 /** What is asked for, or where nothing is, what the configuration says. */

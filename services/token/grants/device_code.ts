@@ -5,6 +5,7 @@ import { nowSeconds } from '../../kit/clock.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { splitWords } from '../../kit/scope_strategy.js'
+import { askBeforeRedemption } from '../hooks/hooks.js'
 import { type Lifespans, lifespans } from '../lifespans.js'
 import type { Parts } from '../parts.js'
 import { readDeviceCode } from '../tokens/device_code.js'
@@ -21,12 +22,14 @@ export const deviceCode: GrantType = {
     const { client, call } = request
     const grantId = await decidedGrant(parts, request)
     const issue = await prepareIssue(parts, client, lifespansOf(parts, client))
+    const claims = await askBeforeRedemption(parts, deviceCodeGrant, grantId, request)
     const grant = await parts.grants.redeem({
       grantId,
       mayRefresh: mayRefresh(client),
       refreshLifespan: issue.lifespans.refreshToken ?? null,
       accessExpiresAt: issue.accessExpiresAt,
       accessTokenId: issue.rememberedTokenId,
+      claims,
     })
     if (!grant) throw await explain(parts, grantId, call)
     return finishIssue(parts, issue, { grant, scope: splitWords(grant.scope), nonce: null })

@@ -6,6 +6,7 @@ import { OAuthError } from '../../kit/oauth_error.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { splitWords } from '../../kit/scope_strategy.js'
 import { mayHaveAudience, mayHaveScope } from '../allowed.js'
+import type { SessionClaims } from '../hooks/hook.js'
 import { type Lifespans, lifespans } from '../lifespans.js'
 import type { Parts } from '../parts.js'
 import type { Grant, Rotation } from '../store/grant_store.js'
@@ -22,7 +23,7 @@ export const refreshToken: GrantType = {
     const token = decodeRefreshToken(parts.sealer, parameter('refresh_token'))
     if (!token) throw new OAuthError('invalid_grant', 'The refresh token is not one of this server.')
     const scope = splitWords(parameter('scope'))
-    await lookFirst(parts, client, token, call)
+    const claims = await lookFirst(parts, client, token, scope, call)
     const issue = await prepareIssue(parts, client, lifespansOf(parts, client))
     const rotation: Rotation = {
       grantId: token.grantId,
@@ -33,6 +34,7 @@ export const refreshToken: GrantType = {
       refreshLifespan: issue.lifespans.refreshToken ?? null,
       accessExpiresAt: issue.accessExpiresAt,
       accessTokenId: issue.rememberedTokenId,
+      claims,
     }
     const grant = await parts.grants.rotate(rotation)
     if (!grant) throw await explain(parts, rotation, call)
@@ -51,22 +53,39 @@ function lifespansOf({ config }: Parts, { lifespans: own }: Client): Lifespans {
 
 /**
  * What has to be known of the grant before it is changed; nothing in the usual case. A client that changed since the token
- * was issued may no longer have all that was granted to it. And where a refresh revokes the access token before it, that
- * is done first: after a failure in between, the client is without an access token, and not a thief with one.
+ * was issued may no longer have all that was granted to it. Hooks are asked, where there are any. And where a refresh revokes
+ * the access token before it, that is done first: after a failure in between, the client is without an access token, and not
+ * a thief with one. Returns the claims that the hooks give.
  */
-async function lookFirst(parts: Parts, client: Client, token: RefreshToken, call: Call): Promise<void> {
-  const { config, grants, revocations } = parts
+async function lookFirst(
+  parts: Parts,
+  client: Client,
+  token: RefreshToken,
+  requestedScope: readonly string[],
+  call: Call,
+): Promise<SessionClaims | undefined> {
+  const { config, grants, revocations, hooks } = parts
   const isClientChanged = token.clientRevision !== client.revision
   const doesRevoke = config.oauth2.grant.refresh_token.revoke_access_tokens
-  if (!isClientChanged && !doesRevoke) return
+  const doesAsk = hooks.areSetFor(refreshTokenGrant)
+  if (!isClientChanged && !doesRevoke && !doesAsk) return undefined
   const grant = await grants.find(token.grantId, call)
-  if (!grant || !isUsable(grant, client)) return
+  if (!grant || !isUsable(grant, client)) return undefined
   if (isClientChanged && !isStillAllowed(parts, client, grant))
     throw new OAuthError('invalid_scope', 'The client may no longer have the scopes or audiences that were granted.')
+  const isRecent = grant.generation - token.generation <= 1
+  const claims = doesAsk && isRecent ? await askHooks(parts, client, grant, requestedScope, call) : undefined
   const isCurrent = grant.generation === token.generation
   if (doesRevoke && isCurrent && grant.accessTokenId !== null && grant.accessExpiresAt !== null)
     await revocations.revokeToken(grant.accessTokenId, Math.ceil(grant.accessExpiresAt.getTime() / 1_000))
+  return claims
 }
+
+const askHooks = ({ hooks }: Parts, client: Client, grant: Grant, scope: readonly string[], call: Call) =>
+  hooks.askOfGrant(
+    { grantType: refreshTokenGrant, client, grant, requestedScope: scope.length > 0 ? scope : splitWords(grant.scope) },
+    call,
+  )
 
 const isUsable = (grant: Grant, client: Client): boolean =>
   grant.clientId === client.clientId && grant.registrationId === client.registrationId && grant.revokedAt === null

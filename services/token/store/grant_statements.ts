@@ -34,15 +34,21 @@ export const insertGrants: Statement = {
     ON CONFLICT (id) DO NOTHING RETURNING id`,
 }
 
+/** A hook may have given the session other claims. */
+const newClaims = `access_token_claims = CASE WHEN b.has_claims THEN b.access_token_claims ELSE g.access_token_claims END,
+      id_token_claims = CASE WHEN b.has_claims THEN b.id_token_claims ELSE g.id_token_claims END`
+
 /** Whoever finds generation 0 has redeemed the code; nobody finds it again. */
 export const redeemGrants: Statement = {
   name: 'redeem_grants',
   text: `UPDATE "grant" AS g SET generation = 1, rotated_at = now(),
       expires_at = CASE WHEN b.may_refresh AND string_to_array(g.scope, ' ') && ARRAY['offline', 'offline_access']
         THEN least(now() + b.refresh_lifespan * interval '1 second', g.absolute_expires_at) ELSE now() END,
-      access_expires_at = greatest(g.access_expires_at, to_timestamp(b.access_expires_at)), access_token_id = b.access_token_id
-    FROM unnest($1::uuid[], $2::boolean[], $3::int[], $4::bigint[], $5::uuid[])
-      AS b (id, may_refresh, refresh_lifespan, access_expires_at, access_token_id)
+      access_expires_at = greatest(g.access_expires_at, to_timestamp(b.access_expires_at)),
+      access_token_id = b.access_token_id, ${newClaims}
+    FROM unnest($1::uuid[], $2::boolean[], $3::int[], $4::bigint[], $5::uuid[], $6::boolean[], $7::text[], $8::text[])
+      AS b (id, may_refresh, refresh_lifespan, access_expires_at, access_token_id, has_claims, access_token_claims,
+        id_token_claims)
     WHERE g.id = b.id AND g.generation = 0 AND g.revoked_at IS NULL AND g.expires_at > now()
     RETURNING ${columns}`,
 }
@@ -59,9 +65,11 @@ export const refreshGrants: Statement = {
       expires_at = CASE WHEN g.generation = b.generation
         THEN least(now() + b.refresh_lifespan * interval '1 second', g.absolute_expires_at) ELSE g.expires_at END,
       access_expires_at = greatest(g.access_expires_at, to_timestamp(b.access_expires_at)),
-      access_token_id = b.access_token_id, nonce = NULL
-    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::int[], $7::bigint[], $8::uuid[])
-      AS b (id, generation, client_id, registration_id, scope, refresh_lifespan, access_expires_at, access_token_id)
+      access_token_id = b.access_token_id, nonce = NULL, ${newClaims}
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::int[], $7::bigint[], $8::uuid[],
+      $11::boolean[], $12::text[], $13::text[])
+      AS b (id, generation, client_id, registration_id, scope, refresh_lifespan, access_expires_at, access_token_id,
+        has_claims, access_token_claims, id_token_claims)
     WHERE g.id = b.id AND g.client_id = b.client_id AND g.registration_id = b.registration_id
       AND g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > now())
       AND string_to_array(b.scope, ' ') <@ string_to_array(g.scope, ' ')

@@ -39,6 +39,8 @@ export interface Redemption {
   readonly accessExpiresAt: number
   /** Null where no refresh is to revoke the access token. */
   readonly accessTokenId: string | null
+  /** Claims that take the place of the grant's own, as JSON; undefined: it keeps them. */
+  readonly claims: { readonly accessToken: string | null; readonly idToken: string | null } | undefined
 }
 
 export interface Rotation extends Omit<Redemption, 'mayRefresh'> {
@@ -143,6 +145,7 @@ export class GrantStore {
       sorted.map(({ refreshLifespan }) => refreshLifespan),
       sorted.map(({ accessExpiresAt }) => accessExpiresAt),
       sorted.map(({ accessTokenId }) => accessTokenId),
+      ...claimColumns(sorted),
     ])
     return matchRows(redemptions, rows)
   }
@@ -160,6 +163,7 @@ export class GrantStore {
       sorted.map(({ accessTokenId }) => accessTokenId),
       this.#grace.gracePeriod,
       this.#grace.graceReuseCount,
+      ...claimColumns(sorted),
     ])
     return matchRows(rotations, rows)
   }
@@ -191,6 +195,12 @@ const wasWritten = (write: Promise<unknown>): Promise<boolean> =>
 /** Two processes that change the same rows take them in the same order, so that neither waits for the other. */
 const inOrderOfIds = <T extends { readonly grantId: string }>(items: readonly T[]): T[] =>
   [...items].sort((one, other) => (one.grantId < other.grantId ? -1 : 1))
+
+const claimColumns = (items: readonly Pick<Redemption, 'claims'>[]): unknown[][] => [
+  items.map(({ claims }) => claims !== undefined),
+  items.map(({ claims }) => claims?.accessToken ?? null),
+  items.map(({ claims }) => claims?.idToken ?? null),
+]
 
 function matchRows(items: readonly { readonly grantId: string }[], rows: readonly Grant[]): (Grant | undefined)[] {
   const byId = new Map(rows.map((row) => [row.id, row]))
