@@ -79,10 +79,15 @@ async function withDemo(config: Config, role: Role, parts: Parts): Promise<Pick<
   const { createDemo, demoUrls } = await import('../demo/main.js')
   parts.demo = createDemo({ port: config.serve.demo.port, dataDir: config.dataDir })
   const { url } = await parts.demo.listen()
-  const given = Object.entries(config.urls).filter(([, value]) => value !== '')
-  const urls = { ...config.urls, ...demoUrls(url), ...Object.fromEntries(given) }
+  const ofDemo = demoUrls(url)
+  const device = { ...ofDemo.device, ...givenOf(config.urls.device) }
+  const urls = { ...config.urls, ...ofDemo, ...givenOf(config.urls), device }
   return { config: { ...config, urls }, demo: url }
 }
+
+/** What the configuration says itself. */
+const givenOf = <T extends object>(values: T): Partial<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== '')) as Partial<T>
 
 function demoServer(config: Config, { adminUrl = '', publicUrl = '' }: Addresses): DemoServer {
   const [token] = config.serve.admin.tokens

@@ -40,6 +40,7 @@ export const demoUrls = (url: string) => ({
   logout: `${url}/logout`,
   error: `${url}/error`,
   post_logout_redirect: `${url}/`,
+  device: { verification: `${url}/device`, success: `${url}/device_done` },
 })
 
 const host = '127.0.0.1'

@@ -31,6 +31,8 @@ export interface ConsentRequest {
   readonly request_url: string
   readonly requested_scope?: readonly string[]
   readonly requested_access_token_audience?: readonly string[]
+  /** A device waits for the answer: the end-user is always asked. */
+  readonly device_challenge_id?: string
 }
 
 export interface LogoutRequest {
@@ -39,6 +41,14 @@ export interface LogoutRequest {
   readonly request_url: string
   /** The client that asked for it; absent if the end-user came by themselves. */
   readonly client?: OAuthClient
+}
+
+/** Of a user code; without one, nothing but the challenge is known. */
+export interface DeviceRequest {
+  readonly challenge: string
+  readonly client?: OAuthClient
+  readonly requested_scope?: readonly string[]
+  readonly requested_access_token_audience?: readonly string[]
 }
 
 export interface AcceptedLogin {
@@ -95,7 +105,7 @@ export interface AdminApiOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-type Kind = 'login' | 'consent' | 'logout'
+type Kind = 'login' | 'consent' | 'logout' | 'device'
 
 /** Requests to the admin API. Each throws an AdminApiError where the answer is not a good one. */
 export function createAdminApi({ adminUrl, headers }: AdminApiOptions) {
@@ -107,8 +117,10 @@ export function createAdminApi({ adminUrl, headers }: AdminApiOptions) {
     action: string,
     challenge: string,
     body?: object,
+    userCode = '',
   ): Promise<T> {
-    const url = `${base}/admin/oauth2/auth/requests/${kind}${action}?${kind}_challenge=${encodeURIComponent(challenge)}`
+    const query = new URLSearchParams({ [`${kind}_challenge`]: challenge, ...(userCode && { user_code: userCode }) })
+    const url = `${base}/admin/oauth2/auth/requests/${kind}${action}?${query}`
     const response = await fetch(url, {
       method,
       headers: { ...headers, accept: 'application/json', ...(body && { 'content-type': 'application/json' }) },
@@ -134,6 +146,12 @@ export function createAdminApi({ adminUrl, headers }: AdminApiOptions) {
       call('PUT', 'consent', '/accept', challenge, consent),
     rejectConsent: (challenge: string, rejection: Rejection): Promise<RedirectTo> =>
       call('PUT', 'consent', '/reject', challenge, rejection),
+    getDevice: (challenge: string, userCode = ''): Promise<DeviceRequest> =>
+      call('GET', 'device', '', challenge, undefined, userCode),
+    acceptDevice: (challenge: string, userCode: string): Promise<RedirectTo> =>
+      call('PUT', 'device', '/accept', challenge, { user_code: userCode }),
+    rejectDevice: (challenge: string, rejection: Rejection & { readonly user_code: string }): Promise<RedirectTo> =>
+      call('PUT', 'device', '/reject', challenge, rejection),
     getLogout: (challenge: string): Promise<LogoutRequest> => call('GET', 'logout', '', challenge),
     acceptLogout: (challenge: string): Promise<RedirectTo> => call('PUT', 'logout', '/accept', challenge),
     rejectLogout: (challenge: string): Promise<unknown> => call('PUT', 'logout', '/reject', challenge),

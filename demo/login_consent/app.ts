@@ -5,6 +5,7 @@ import Koa from 'koa'
 import { createAdminApi } from './admin_api.js'
 import { consentScreen } from './consent.js'
 import { createCsrfProtection } from './csrf.js'
+import { deviceScreen, showDeviceDone } from './device.js'
 import { PageError, showFailure, showReportedError } from './error.js'
 import { loginScreen } from './login.js'
 import { logoutScreen } from './logout.js'
@@ -48,6 +49,7 @@ export function loginConsent(options: LoginConsentOptions): Middleware {
     ['/login', loginScreen(parts)],
     ['/consent', consentScreen(parts)],
     ['/logout', logoutScreen(parts)],
+    ['/device', deviceScreen(parts)],
   ])
 
   async function answer(ctx: Context, screen: Screen): Promise<void> {
@@ -70,6 +72,7 @@ export function loginConsent(options: LoginConsentOptions): Middleware {
       ctx.type = file[0]
       ctx.body = file[1]
     } else if (screen) await answer(ctx, screen).catch((error: unknown) => showFailure(ctx, error))
+    else if (ctx.path === '/device_done') showDeviceDone(ctx)
     else if (ctx.path === '/error') showReportedError(ctx)
     else await next()
   }

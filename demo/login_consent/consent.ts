@@ -25,7 +25,7 @@ export function consentScreen({ api, users, csrf, options }: AppParts): Screen {
 
   async function open(ctx: Context, challenge: string): Promise<void> {
     const request = await api.getConsent(challenge)
-    if (request.skip || request.client.skip_consent) {
+    if ((request.skip || request.client.skip_consent) && !request.device_challenge_id) {
       return redirect(ctx, await accept(request, request.requested_scope ?? [], false))
     }
     const returnsTo = redirectUris(request.request_url, request.client.redirect_uris, 'redirect_uri')

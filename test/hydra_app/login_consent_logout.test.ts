@@ -10,6 +10,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDemo, type Demo, demoUrls } from '../../demo/main.js'
 import { launchBrowser, openPage } from '../support/browser.js'
+import { createDeviceClient, poll, startDevice } from '../support/device.js'
 import { freePorts } from '../support/ports.js'
 import { type Suite, startSuite } from '../support/suite.js'
 
@@ -42,7 +43,8 @@ beforeAll(async () => {
   url = (await demo.listen()).url
   const [port = 0] = await freePorts(1)
   const pages = `http://127.0.0.1:${port}`
-  const urls = { login: `${pages}/login`, consent: `${pages}/consent`, logout: `${pages}/logout` }
+  const hydraDevice = { verification: `${pages}/device/verify`, success: `${pages}/device/success` }
+  const urls = { login: `${pages}/login`, consent: `${pages}/consent`, logout: `${pages}/logout`, device: hydraDevice }
   suite = await startSuite({ config: { urls: { ...demoUrls(url), ...urls } } })
   app = await startApp(port, suite.adminUrl)
   await demo.connect({ adminUrl: suite.adminUrl, publicUrl: suite.publicUrl, issuer: suite.config.urls.self.issuer })
@@ -126,5 +128,18 @@ describe("Hydra's reference app", () => {
     await logIn()
     await press('Deny access')
     await page.getByText('access_denied').waitFor()
+  })
+
+  it('RFC 8628: connects a device', async () => {
+    const client = await createDeviceClient(suite, { client_name: 'A television' })
+    const device = await startDevice(suite, client)
+    await page.goto(device.verification_uri_complete)
+    expect(await page.locator('#code').inputValue()).toBe(device.user_code)
+    await page.locator('#verify').click()
+    await logIn()
+    await tick('openid', 'offline_access')
+    await press('Allow access')
+    await page.getByRole('heading', { name: 'Verification successful' }).waitFor()
+    expect(await poll(suite, client, device)).toMatchObject({ status: 200, body: { scope: 'openid offline_access' } })
   })
 })

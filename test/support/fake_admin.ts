@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-type Kind = 'login' | 'consent' | 'logout'
+type Kind = 'login' | 'consent' | 'logout' | 'device'
 
 export interface Decision {
   readonly kind: Kind
