@@ -439,4 +439,22 @@ describe('DV-07, DV-08, DV-10: who may begin', () => {
     expect(after).toEqual(before)
     expect((await askForDevice(suite, client)).status).toBe(200)
   })
+
+  it('DV-08: what has expired goes, and nothing else', async () => {
+    await database.query('DELETE FROM device_code')
+    await database.query('DELETE FROM device_try')
+    await startDevice(suite, client)
+    await database.query("UPDATE device_code SET expires_at = now() - interval '1 second'")
+    await database.query("UPDATE device_try SET expires_at = now() - interval '1 second'")
+    const alive = await startDevice(suite, await createDeviceClient(suite), { scope: 'openid' })
+    await suite.restart()
+    const counts = async () => {
+      const { rows } = await database.query(
+        'SELECT (SELECT count(*) FROM device_code)::int AS codes, (SELECT count(*) FROM device_try)::int AS tries',
+      )
+      return rows[0]
+    }
+    await expect.poll(counts, { timeout: 10_000 }).toEqual({ codes: 1, tries: 1 })
+    expect((await deviceRequest(suite, await newVerification(), alive.user_code)).status).toBe(200)
+  })
 })
