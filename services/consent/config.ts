@@ -9,7 +9,10 @@ export interface ConsentConfig {
   readonly issuer: string
   /** Where browsers reach the public port, without a slash at the end. */
   readonly publicUrl: string
-  readonly urls: Pick<Config['urls'], 'login' | 'consent' | 'logout' | 'post_logout_redirect' | 'device'>
+  readonly urls: Pick<
+    Config['urls'],
+    'login' | 'registration' | 'consent' | 'logout' | 'post_logout_redirect' | 'device'
+  >
   readonly cookieNames: Config['serve']['cookies']['names']
   readonly ttl: Config['ttl']
   readonly scopeStrategy: Config['strategies']['scope']

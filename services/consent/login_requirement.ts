@@ -8,7 +8,7 @@ type Request = Pick<AuthorizationRequest, 'prompt' | 'maxAge' | 'idTokenHint'>
 
 /** Whether a remembered login makes no difference. */
 export const asksForLogin = ({ prompt }: Pick<Request, 'prompt'>): boolean =>
-  prompt.includes('login') || prompt.includes('select_account')
+  ['login', 'select_account', 'registration'].some((value) => prompt.includes(value))
 
 /** The remembered login to go on with; undefined: the end-user logs in. Error: `login_required`. */
 export function reusableLogin(

@@ -22,7 +22,9 @@ export async function startLogin(
   const requestedAt = nowSeconds()
   const session = asksForLogin(request) ? undefined : await findSession(parts, cookies, call)
   const flow = flowOf(request, requestedAt, reusableLogin(request, session?.found, requestedAt))
-  return sendTo(urls.app('login', sealedFlows.seal(flow)), [
+  const challenge = sealedFlows.seal(flow)
+  const isNew = request.prompt.includes('registration')
+  return sendTo(isNew ? urls.registration(challenge) : urls.app('login', challenge), [
     ...flowCookies.prune(cookies),
     flowCookies.issue('login', flow),
     ...(session?.stale ?? []),

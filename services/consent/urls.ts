@@ -60,6 +60,13 @@ export class Urls {
     return withParameters(`${this.#config.publicUrl}/oauth2/sessions/logout`, parameters)
   }
 
+  /** The login app with a challenge, at its page for end-users who want an account where there is one. */
+  registration(challenge: string): string {
+    const { registration } = this.#config.urls
+    if (!registration) return this.app('login', challenge)
+    return withParameters(this.#absolute(registration), { login_challenge: challenge })
+  }
+
   /** The device, login, consent or logout app with a challenge, and what else it is told. */
   app(name: Stage | 'logout', challenge: string, more: Readonly<Record<string, string>> = {}): string {
     const { urls } = this.#config

@@ -184,10 +184,13 @@ describe('a new login', () => {
 })
 
 describe('prompt and max_age', () => {
-  it.each(['login', 'select_account', 'login consent'])('prompt=%s: there is always a login', async (prompt) => {
-    const browser = await loggedIn({ subject: newSubject() })
-    expect(await loginRequestOf(browser, { prompt })).toMatchObject({ skip: false, subject: '' })
-  })
+  it.each(['login', 'select_account', 'login consent', 'registration'])(
+    'prompt=%s: there is always a login',
+    async (prompt) => {
+      const browser = await loggedIn({ subject: newSubject() })
+      expect(await loginRequestOf(browser, { prompt })).toMatchObject({ skip: false, subject: '' })
+    },
+  )
 
   it('ER-05: prompt=none without a login', async () => {
     expect(errorOf(await suite.browser().start(ordinary(client, { prompt: 'none' })))).toBe('login_required')

@@ -5,7 +5,7 @@ import { isPublicClient } from '../clients.js'
 import { isClaimedRedirectUri } from '../consent_requirement.js'
 import type { AuthorizationRequest } from './check.js'
 
-export const prompts = ['none', 'login', 'consent', 'select_account'] as const
+export const prompts = ['none', 'login', 'consent', 'select_account', 'registration'] as const
 
 export function checkPrompt(request: AuthorizationRequest): void {
   const asked = splitWords(request.parameters.prompt ?? '')

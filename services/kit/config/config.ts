@@ -84,6 +84,7 @@ export interface Config {
     readonly login: string
     readonly consent: string
     readonly logout: string
+    readonly registration: string
     readonly error: string
     readonly post_logout_redirect: string
     readonly device: { readonly verification: string; readonly success: string }

@@ -14,7 +14,6 @@ export const refusedKeys: Readonly<Record<string, string>> = {
   'strategies.jwt.stateless': 'access tokens are always stateless and can still be revoked',
   'ttl.vc_nonce': 'verifiable credentials are not served',
   'urls.identity_provider': 'sessions of an identity provider are not ended at logout',
-  'urls.registration': 'a registration page is not served: urls.login gets these end-users too',
   'webfinger.oidc_discovery': 'what discovery says follows from what is served',
 }
 

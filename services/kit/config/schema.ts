@@ -157,6 +157,7 @@ const urls = object('URLs of pages and of this server.', {
   login: url('The login page of your login and consent app.'),
   consent: url('Its consent page.'),
   logout: url('Its page that asks before logging out; empty: a page that says so.'),
+  registration: url('Its page for end-users who want an account (`prompt=registration`); empty: `urls.login`.'),
   error: url('The page that tells errors; empty: a page of this server.'),
   post_logout_redirect: url(
     'Where end-users go after logout where the client says nothing; empty: a page of this server.',
