@@ -5,7 +5,7 @@ import { patchClient } from './endpoints/admin/client_patch.js'
 import * as clients from './endpoints/admin/clients.js'
 import * as consent from './endpoints/admin/consent_requests.js'
 import * as devices from './endpoints/admin/device_requests.js'
-import { getKeySet } from './endpoints/admin/keys.js'
+import * as keys from './endpoints/admin/keys.js'
 import * as login from './endpoints/admin/login_requests.js'
 import * as logouts from './endpoints/admin/logout_requests.js'
 import * as sessions from './endpoints/admin/sessions.js'
@@ -109,7 +109,13 @@ export const adminRoutes: readonly Route[] = [
   route('DELETE', loginSessions, sessions.revokeLoginSessions, 'Hydra revokeOAuth2LoginSessions'),
   route('POST', '/admin/oauth2/introspect', introspectToken, 'Hydra introspectOAuth2Token, RFC 7662'),
   route('DELETE', '/admin/oauth2/tokens', revokeClientAccessTokens, 'Hydra deleteOAuth2Token'),
-  route('GET', '/admin/keys/{set}', getKeySet, 'Hydra getJsonWebKeySet'),
+  route('GET', '/admin/keys/{set}', keys.getKeySet, 'Hydra getJsonWebKeySet'),
+  route('POST', '/admin/keys/{set}', keys.createKey, 'Hydra createJsonWebKeySet'),
+  route('PUT', '/admin/keys/{set}', keys.replaceKeySet, 'Hydra setJsonWebKeySet'),
+  route('DELETE', '/admin/keys/{set}', keys.deleteKeySet, 'Hydra deleteJsonWebKeySet'),
+  route('GET', '/admin/keys/{set}/{kid}', keys.getKeySet, 'Hydra getJsonWebKey'),
+  route('PUT', '/admin/keys/{set}/{kid}', keys.putKey, 'Hydra setJsonWebKey'),
+  route('DELETE', '/admin/keys/{set}/{kid}', keys.deleteKey, 'Hydra deleteJsonWebKey'),
   route('GET', '/health/alive', alive, 'Hydra', { open }),
   route('GET', '/health/ready', ready, 'Hydra', { open }),
   route('GET', '/version', version, 'Hydra'),

@@ -27,11 +27,8 @@ import { partsOf, redirectUriProblem } from './redirect_uri.js'
 /** Hydra's default, where a client names no scope. */
 const defaultScope = 'offline_access offline openid'
 
-/** What a client can sign with, for us to check (RFC 7518 section 3.1, RFC 8037). */
+/** What a client can sign with, for us to check, and we for it (RFC 7518 section 3.1, RFC 8037). */
 const signingAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
-
-/** What the server signs ID tokens and userinfo with. */
-const idTokenAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA']
 
 /** Subject identifier types (OpenID Connect Core section 8). */
 export const subjectTypes: readonly string[] = ['public']
@@ -75,8 +72,8 @@ const rules = {
   tokenEndpointAuthSigningAlg: optional(oneOf(...signingAlgorithms)),
   requestUris: list(100, requestUri),
   requestObjectSigningAlg: optional(oneOf('none', ...signingAlgorithms)),
-  userinfoSignedResponseAlg: oneOf('none', ...idTokenAlgorithms),
-  idTokenSignedResponseAlg: optional(oneOf(...idTokenAlgorithms)),
+  userinfoSignedResponseAlg: oneOf('none', ...signingAlgorithms),
+  idTokenSignedResponseAlg: optional(oneOf(...signingAlgorithms)),
   frontchannelLogoutUri: optional(endpointUri),
   frontchannelLogoutSessionRequired: anything,
   postLogoutRedirectUris: list(100, redirectUriProblem),

@@ -9,7 +9,7 @@ import type { Remote } from '../kit/rpc/contract.js'
 /** The key set that ID tokens are signed with; a token of any other set is no ID token. */
 const keySet = 'hydra.openid.id-token'
 
-const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA']
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
 /** Keys are fetched anew after this time, and earlier where a key is missing, but not in a rush. */
 const keysLiveMs = 60_000

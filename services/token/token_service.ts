@@ -10,7 +10,7 @@ import type { Call, Service } from '../kit/rpc/contract.js'
 import { defineService } from '../kit/rpc/server.js'
 import { grants } from './grants/index.js'
 import { inspectRefreshToken } from './inspect_refresh_token.js'
-import { idTokenKeySet } from './keys/key_ring.js'
+import { idTokenKeySet } from './keys/key_sets.js'
 import type { Parts } from './parts.js'
 import { grantTypesOfResponses, responseTypes } from './response_types/index.js'
 import { revokeToken } from './revoke_token.js'
@@ -53,7 +53,8 @@ export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims)
     },
 
     async getServerMetadata() {
-      const algs = [...new Set(parts.keys.keysOf(idTokenKeySet).map(({ alg }) => alg))].sort()
+      const current = parts.keys.keysOf(idTokenKeySet).filter(({ retiredAt }) => !retiredAt)
+      const algs = [...new Set(current.map(({ alg }) => alg))].sort()
       return {
         metadata: {
           grant_types_supported: [...new Set([...Object.keys(grants), ...grantTypesOfResponses])],

@@ -139,7 +139,7 @@ describe('OpenID Connect Discovery 3, RFC 8414 2', () => {
       expect(keys.map((key) => key.alg)).toContain(alg)
       await createClient(suite, { id_token_signed_response_alg: alg })
     }
-    for (const id_token_signed_response_alg of ['none', 'HS256', 'RS512', 'x'])
+    for (const id_token_signed_response_alg of ['none', 'HS256', 'x'])
       expect((await adminJson(suite, 'POST', '/clients', { id_token_signed_response_alg })).status).toBe(400)
   })
 

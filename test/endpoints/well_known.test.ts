@@ -15,6 +15,7 @@ const key = (kid: string) => ({
   createdAt: undefined,
   signsFrom: undefined,
   retiresAt: undefined,
+  privateJwk: undefined,
 })
 const published = (revision: string, ...kids: string[]): GetPublishedKeysResponse => ({
   revision,

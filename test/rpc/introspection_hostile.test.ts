@@ -63,6 +63,10 @@ class Keys {
       getKeySet: unused,
       createKey: unused,
       rotateKeySet: unused,
+      putKey: unused,
+      replaceKeySet: unused,
+      deleteKey: unused,
+      deleteKeySet: unused,
     })
     this.remote = inProcess(service, 'introspection')
   }
@@ -78,6 +82,7 @@ const keySet = (set: string, keys: readonly TestKey[]): KeySet => ({
     createdAt: undefined,
     signsFrom: undefined,
     retiresAt: undefined,
+    privateJwk: undefined,
   })),
 })
 
@@ -348,7 +353,7 @@ describe('I6, RL-09: keys', () => {
     const token = makeJwt(rs256, goodClaims())
     expect((await introspect(token)).active).toBe(true)
     const { revision } = await suite.keys.getPublishedKeys({})
-    await suite.keys.createKey({ set: 'hydra.jwt.access-token', alg: 'ES256', kid: '' })
+    await suite.keys.createKey({ set: 'hydra.jwt.access-token', alg: 'ES256', kid: '', use: '' })
     const next = (await suite.keys.getPublishedKeys({})).revision
     expect(next).not.toBe(revision)
     keys.accessTokenKeys = keys.accessTokenKeys.filter((key) => key !== rs256)

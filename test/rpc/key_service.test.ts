@@ -28,7 +28,8 @@ afterAll(() => services.stop())
 const idTokens = 'hydra.openid.id-token'
 const accessTokens = 'hydra.jwt.access-token'
 
-const setOf = async (instance: TokenInstance, set: string) => (await instance.keys.getKeySet({ set })).keySet
+const setOf = async (instance: TokenInstance, set: string) =>
+  (await instance.keys.getKeySet({ set, kid: '', withPrivate: false })).keySet
 
 const kidsOf = async (instance: TokenInstance, set: string, alg?: string): Promise<string[]> =>
   ((await setOf(instance, set))?.keys ?? []).filter((key) => !alg || key.alg === alg).map(({ kid }) => kid)
@@ -69,7 +70,7 @@ describe('key sets', () => {
   })
 
   it('lists the sets in pages', async () => {
-    await one.keys.createKey({ set: 'zz-pages', alg: 'EdDSA', kid: '' })
+    await one.keys.createKey({ set: 'zz-pages', alg: 'EdDSA', kid: '', use: '' })
     const seen: string[] = []
     for (let pageToken = ''; ; ) {
       const page = await one.keys.listKeySets({ pageSize: 1, pageToken })
@@ -85,7 +86,9 @@ describe('key sets', () => {
   })
 
   it('refuses what cannot be', async () => {
-    expect(await refusalOf(one.keys.getKeySet({ set: 'none' }))).toMatchObject({ code: 'not_found' })
+    expect(await refusalOf(one.keys.getKeySet({ set: 'none', kid: '', withPrivate: false }))).toMatchObject({
+      code: 'not_found',
+    })
     expect(await refusalOf(one.keys.rotateKeySet({ set: 'none' }))).toMatchObject({ code: 'not_found' })
     for (const [set, alg, kid] of [
       ['x', 'HS256', ''],
@@ -94,9 +97,9 @@ describe('key sets', () => {
       ['', 'ES256', ''],
       ['x', 'ES256', 'a b'],
     ] as const)
-      expect(await refusalOf(one.keys.createKey({ set, alg, kid }))).toMatchObject({ code: 'invalid_request' })
-    await one.keys.createKey({ set: 'x', alg: 'ES256', kid: 'mine' })
-    expect(await refusalOf(one.keys.createKey({ set: 'x', alg: 'ES256', kid: 'mine' }))).toMatchObject({
+      expect(await refusalOf(one.keys.createKey({ set, alg, kid, use: '' }))).toMatchObject({ code: 'invalid_request' })
+    await one.keys.createKey({ set: 'x', alg: 'ES256', kid: 'mine', use: '' })
+    expect(await refusalOf(one.keys.createKey({ set: 'x', alg: 'ES256', kid: 'mine', use: '' }))).toMatchObject({
       code: 'conflict',
     })
   })
@@ -104,7 +107,7 @@ describe('key sets', () => {
   it('keys created at once in one set all come to be', async () => {
     const created = await Promise.all(
       services.instances.flatMap((instance) =>
-        [1, 2].map(() => instance.keys.createKey({ set: 'crowd', alg: 'ES256', kid: '' })),
+        [1, 2].map(() => instance.keys.createKey({ set: 'crowd', alg: 'ES256', kid: '', use: '' })),
       ),
     )
     expect(await kidsOf(one, 'crowd')).toHaveLength(created.length)
@@ -134,7 +137,7 @@ describe('hydra 5: rotation', () => {
   })
 
   it('two rotations at once give one successor', async () => {
-    await one.keys.createKey({ set: 'twice', alg: 'EdDSA', kid: '' })
+    await one.keys.createKey({ set: 'twice', alg: 'EdDSA', kid: '', use: '' })
     await Promise.all(services.instances.map((instance) => instance.keys.rotateKeySet({ set: 'twice' })))
     const { rows } = await services.database.query(`SELECT ordinal FROM signing_key WHERE set_name = 'twice'`)
     // They may follow each other too; what may not be is two keys of one number.
@@ -178,7 +181,7 @@ describe('hydra 5: rotation', () => {
   })
 
   it('RFC 9068 2.1: the algorithm of JWT access tokens follows the keys that the operator adds', async () => {
-    const { key } = await one.keys.createKey({ set: accessTokens, alg: 'RS256', kid: 'chosen-by-operator' })
+    const { key } = await one.keys.createKey({ set: accessTokens, alg: 'RS256', kid: 'chosen-by-operator', use: '' })
     expect(key?.signsFrom?.getTime()).toBeGreaterThan(key?.createdAt?.getTime() ?? 0)
     await eventually(async () => (await signingKid(one)) === 'chosen-by-operator')
   })

@@ -39,6 +39,7 @@ async function makeKey(alg: string): Promise<SigningKey> {
     signsFrom: new Date(0),
     longestLifespan: 3_600,
     retiresAt: undefined,
+    retiredAt: null,
   }
 }
 

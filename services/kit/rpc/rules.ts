@@ -73,6 +73,10 @@ export const rules = {
   '/tessera.token.v1.KeyService/GetKeySet': rule(3000, 4 * KiB, admin),
   '/tessera.token.v1.KeyService/CreateKey': rule(10_000, 4 * KiB, admin),
   '/tessera.token.v1.KeyService/RotateKeySet': rule(30_000, 4 * KiB, admin),
+  '/tessera.token.v1.KeyService/PutKey': rule(10_000, 64 * KiB, admin),
+  '/tessera.token.v1.KeyService/ReplaceKeySet': rule(30_000, MiB, admin),
+  '/tessera.token.v1.KeyService/DeleteKey': rule(10_000, 4 * KiB, admin),
+  '/tessera.token.v1.KeyService/DeleteKeySet': rule(30_000, 4 * KiB, admin),
   '/tessera.token.v1.RevocationService/WatchRevocations': rule(0, MiB, anyone),
   '/tessera.token.v1.RevocationService/CheckRevocation': rule(2000, 4 * KiB, ['introspection', 'resource_server']),
 

@@ -9,17 +9,11 @@ import { repeat } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { Sealer } from '../../kit/sealing.js'
 import { StartupError } from '../../kit/startup_error.js'
-import type { KeyRow, KeyStore } from '../store/key_store.js'
+import type { KeyRow, KeyStore, NewKeyRow } from '../store/key_store.js'
 import { type Algorithm, findAlgorithm } from './algorithms.js'
-
-export const idTokenKeySet = 'hydra.openid.id-token'
-export const accessTokenKeySet = 'hydra.jwt.access-token'
-
-/** The keys that are made at the first start. */
-const firstKeys = {
-  [idTokenKeySet]: ['RS256', 'PS256', 'ES256', 'EdDSA'],
-  [accessTokenKeySet]: ['ES256', 'RS256'],
-} as const
+import type { ImportedKey } from './imported_key.js'
+import { generateKey, planKeyChange } from './key_change.js'
+import { accessTokenKeySet, firstKeys, signsTokens } from './key_sets.js'
 
 const refreshEveryMs = 1_000
 const maxBeginnings = 10
@@ -34,7 +28,7 @@ export interface SigningKey {
   readonly algorithm: Algorithm
   readonly ordinal: number
   readonly publicJwk: Readonly<Record<string, unknown>>
-  /** Undefined where it was sealed with a secret that this process does not have: others may sign with it. */
+  /** Undefined for a public key, and where it was sealed with a secret that this process does not have. */
   readonly privateKey: KeyObject | undefined
   readonly createdAt: Date
   readonly signsFrom: Date
@@ -42,6 +36,8 @@ export interface SigningKey {
   readonly longestLifespan: number
   /** When the last token that it signed has expired; undefined while it has no successor. */
   readonly retiresAt: Date | undefined
+  /** When it stops signing though it has no successor: it was deleted. */
+  readonly retiredAt: Date | null
 }
 
 export interface KeyRingOptions {
@@ -57,7 +53,8 @@ export interface KeyRingOptions {
 export class KeyRing {
   readonly #options: KeyRingOptions
   readonly #leadMs: number
-  readonly #privateKeys = new Map<string, KeyObject>()
+  /** By what they are sealed as. */
+  #privateKeys = new Map<string, KeyObject>()
   readonly #stopping = new AbortController()
   /** By set, each algorithm's newest first. */
   #sets = new Map<string, readonly SigningKey[]>()
@@ -132,10 +129,15 @@ export class KeyRing {
     if (monotonicMs() - this.#refreshedAt > this.#leadMs + clockMarginMs / 2)
       throw new OAuthError('temporarily_unavailable', 'The signing keys are out of date.')
     const now = nowMs()
-    const active = this.keysOf(set).filter((key) => key.privateKey && key.signsFrom.getTime() <= now)
+    const active = this.keysOf(set).filter(
+      ({ privateKey, signsFrom, retiredAt }) =>
+        privateKey && signsFrom.getTime() <= now && !(retiredAt && retiredAt.getTime() <= now),
+    )
     const found = alg ? active.find((key) => key.alg === alg) : active.sort(byNumberThenEs256)[0]
     if (!found)
-      throw new OAuthError('server_error', undefined, { cause: new Error(`no key of ${set} can sign ${alg ?? ''}`) })
+      throw new OAuthError('server_error', 'The server has no key for the algorithm that the client registered.', {
+        cause: new Error(`no key of ${set} can sign ${alg ?? ''}`),
+      })
     return found
   }
 
@@ -147,10 +149,10 @@ export class KeyRing {
   }
 
   /** Adds a key, which is published at once and signs later. Errors: `invalid_request`, `conflict`. */
-  async create(set: string, alg: string, kid: string, call: Call): Promise<SigningKey> {
+  async create(set: string, alg: string, kid: string, use: string, call: Call): Promise<SigningKey> {
     const wanted = kid || newUuid()
     for (let attempt = 1; attempt <= 5; attempt++) {
-      const isAdded = await this.#add(set, alg, { kid: wanted, signsFrom: nowMs() + this.#leadMs, call })
+      const isAdded = await this.#add(set, alg, { kid: wanted, use, signsFrom: nowMs() + this.#leadMs, call })
       await this.refresh()
       const key = this.keysOf(set).find((candidate) => candidate.kid === wanted)
       if (key && isAdded) return key
@@ -165,6 +167,8 @@ export class KeyRing {
     await this.refresh()
     const newest = new Map<string, SigningKey>()
     for (const key of this.keysOf(set)) if (!newest.has(key.alg)) newest.set(key.alg, key)
+    const left = new Set(this.keysOf(set).flatMap(({ alg, retiredAt }) => (retiredAt ? [] : [alg])))
+    for (const alg of newest.keys()) if (!left.has(alg)) newest.delete(alg)
     if (newest.size === 0) throw new OAuthError('not_found', 'There is no such key set.')
     const signsFrom = nowMs() + this.#leadMs
     await Promise.all(
@@ -177,21 +181,71 @@ export class KeyRing {
   async #add(
     set: string,
     alg: string,
-    { kid = newUuid(), signsFrom, ordinal, call }: { kid?: string; signsFrom: number; ordinal?: number; call?: Call },
+    {
+      kid = newUuid(),
+      use = 'sig',
+      signsFrom,
+      ordinal,
+      call,
+    }: { kid?: string; use?: string; signsFrom: number; ordinal?: number; call?: Call },
   ): Promise<boolean> {
     const algorithm = findAlgorithm(alg)
     if (!algorithm) throw new OAuthError('invalid_request', 'The algorithm is not supported.')
-    const { publicKey, privateKey } = await algorithm.generate()
-    const row = {
+    const row = this.#toRow(set, { ...(await algorithm.generate()), kid, alg, use }, signsFrom)
+    return this.#options.store.add(row, ordinal, call)
+  }
+
+  #toRow(set: string, { kid, alg, use, publicKey, privateKey }: ImportedKey, signsFrom: number): NewKeyRow {
+    return {
       set,
       kid,
       alg,
-      publicJwk: JSON.stringify({ ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' }),
-      privateKey: this.#options.sealer.seal(purpose, privateKey.export({ format: 'der', type: 'pkcs8' })),
+      publicJwk: JSON.stringify({ ...publicKey.export({ format: 'jwk' }), kid, alg, use }),
+      privateKey: privateKey
+        ? this.#options.sealer.seal(purpose, privateKey.export({ format: 'der', type: 'pkcs8' }))
+        : Buffer.alloc(0),
       signsFrom: new Date(signsFrom),
       longestLifespan: this.#options.longestLifespan,
     }
-    return this.#options.store.add(row, ordinal, call)
+  }
+
+  /**
+   * Imports keys and, where it is to have no others, deletes those that the set had. What signs tokens is not taken away:
+   * it gets a successor where the server needs one, signs until then, and is published until its last token has expired.
+   * Errors: `conflict`, `temporarily_unavailable`.
+   */
+  async change(set: string, imported: readonly ImportedKey[], isGone: (kid: string) => boolean, call: Call) {
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      await this.refresh()
+      const plan = planKeyChange(set, this.keysOf(set), imported, isGone)
+      const made = await Promise.all(plan.missing.map((alg) => generateKey(alg)))
+      const retiredAt = new Date(nowMs() + this.#leadMs)
+      const { deletions, retirements, added } = plan
+      const isDone = await this.#options.store.change(
+        set,
+        {
+          deletions,
+          retirements: retirements.map((kid) => ({ kid, retiredAt })),
+          additions: this.#numbered(set, [...added, ...made]),
+        },
+        call,
+      )
+      await this.refresh()
+      if (isDone) return
+    }
+    throw new OAuthError('temporarily_unavailable', 'The key set is being changed by others at the same time.')
+  }
+
+  /** Each key as the next of its algorithm. */
+  #numbered(set: string, keys: readonly ImportedKey[]) {
+    const numbers = new Map<string, number>()
+    for (const { alg, ordinal } of this.keysOf(set)) numbers.set(alg, Math.max(ordinal, numbers.get(alg) ?? 0))
+    const signsFrom = nowMs() + (signsTokens(set) ? this.#leadMs : 0)
+    return keys.map((key) => {
+      const ordinal = (numbers.get(key.alg) ?? 0) + 1
+      numbers.set(key.alg, ordinal)
+      return { ...this.#toRow(set, key, signsFrom), ordinal }
+    })
   }
 
   async refresh(): Promise<void> {
@@ -199,48 +253,53 @@ export class KeyRing {
     const rows = await this.#options.store.list()
     if (beganAt < this.#refreshedAt) return
     const sets = new Map<string, SigningKey[]>()
+    const privateKeys = new Map<string, KeyObject>()
     for (const row of rows) {
-      const successor = rows.find((o) => o.set === row.set && o.alg === row.alg && o.ordinal > row.ordinal)
-      const key = this.#open(row, successor)
+      const successor = rows.find(
+        (o) => o.set === row.set && o.alg === row.alg && o.ordinal > row.ordinal && !o.retiredAt,
+      )
+      const key = this.#open(row, successor, privateKeys)
       if (key) sets.set(row.set, [key, ...(sets.get(row.set) ?? [])])
     }
     this.#sets = sets
+    this.#privateKeys = privateKeys
     this.#refreshedAt = beganAt
     this.#revision = this.#computeRevision()
   }
 
-  #open(row: KeyRow, successor: KeyRow | undefined): SigningKey | undefined {
+  #open(row: KeyRow, successor: KeyRow | undefined, opened: Map<string, KeyObject>): SigningKey | undefined {
     const algorithm = findAlgorithm(row.alg)
     if (!algorithm) return undefined
-    const privateKey = this.#privateKeyOf(row)
-    const lastExpiry = successor && successor.signsFrom.getTime() + row.longestLifespan * 1_000 + clockMarginMs
-    const retiresAt = lastExpiry === undefined ? undefined : new Date(lastExpiry)
+    const privateKey = row.privateKey.length > 0 ? this.#privateKeyOf(row, opened) : undefined
+    // Where it has no successor that everybody knows by then, some may learn later that it is not to sign.
+    const ends = [successor?.signsFrom.getTime(), row.retiredAt && row.retiredAt.getTime() + this.#leadMs]
+    const end = signsTokens(row.set)
+      ? Math.min(...ends.map((each) => each ?? Number.POSITIVE_INFINITY))
+      : Number.POSITIVE_INFINITY
+    const retiresAt = Number.isFinite(end) ? new Date(end + row.longestLifespan * 1_000 + clockMarginMs) : undefined
     return { ...row, algorithm, privateKey, publicJwk: JSON.parse(row.publicJwk), retiresAt }
   }
 
-  #privateKeyOf({ set, kid, privateKey }: KeyRow): KeyObject | undefined {
-    const name = `${set}\0${kid}`
-    const known = this.#privateKeys.get(name)
-    if (known) return known
-    const opened = this.#options.sealer.open(purpose, privateKey)
-    if (!opened) return undefined
-    const key = createPrivateKey({ key: opened, format: 'der', type: 'pkcs8' })
-    this.#privateKeys.set(name, key)
+  #privateKeyOf({ privateKey }: KeyRow, opened: Map<string, KeyObject>): KeyObject | undefined {
+    const name = privateKey.toString('base64')
+    const der = this.#privateKeys.has(name) ? undefined : this.#options.sealer.open(purpose, privateKey)
+    const key = der ? createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }) : this.#privateKeys.get(name)
+    if (key) opened.set(name, key)
     return key
   }
 
   #computeRevision(): string {
-    const published = this.publishedSets.flatMap((set) => this.keysOf(set).map(({ kid }) => `${set}\0${kid}`))
+    const published = this.publishedSets.flatMap((set) =>
+      this.keysOf(set).map(({ publicJwk }) => `${set}\0${JSON.stringify(publicJwk)}`),
+    )
     return createHash('sha256').update(published.sort().join('\n')).digest('base64url').slice(0, 16)
   }
 
   async #deleteRetired(): Promise<void> {
     const now = nowMs()
     for (const key of [...this.#sets.values()].flat())
-      if (key.retiresAt && key.retiresAt.getTime() < now) {
+      if (key.retiresAt && key.retiresAt.getTime() < now && signsTokens(key.set))
         await this.#options.store.delete(key.set, key.kid)
-        this.#privateKeys.delete(`${key.set}\0${key.kid}`)
-      }
   }
 }
 

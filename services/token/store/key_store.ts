@@ -12,12 +12,22 @@ export interface KeyRow {
   readonly createdAt: Date
   readonly signsFrom: Date
   readonly longestLifespan: number
+  /** When it stops signing though it has no successor; null: it was not deleted. */
+  readonly retiredAt: Date | null
 }
 
-export type NewKeyRow = Omit<KeyRow, 'ordinal' | 'createdAt'>
+export type NewKeyRow = Omit<KeyRow, 'ordinal' | 'createdAt' | 'retiredAt'>
+
+/** What is done to a set at once. */
+export interface KeyChanges {
+  readonly deletions: readonly string[]
+  readonly retirements: readonly { readonly kid: string; readonly retiredAt: Date }[]
+  readonly additions: readonly (NewKeyRow & { readonly ordinal: number })[]
+}
 
 const columns = `set_name AS "set", kid, alg, ordinal, public_jwk AS "publicJwk", private_key AS "privateKey",
-  created_at AS "createdAt", signs_from AS "signsFrom", longest_lifespan AS "longestLifespan"`
+  created_at AS "createdAt", signs_from AS "signsFrom", longest_lifespan AS "longestLifespan",
+  retired_at AS "retiredAt"`
 
 const listAll = { name: 'list_keys', text: `SELECT ${columns} FROM signing_key ORDER BY ordinal /* background */` }
 
@@ -63,6 +73,28 @@ export class KeyStore {
         where: { set, kid, longestLifespan: { lt: lifespan } },
         data: { longestLifespan: lifespan },
       }),
+    )
+  }
+
+  /** All of the changes or none. False where a number or kid was taken meanwhile. */
+  async change(set: string, { deletions, retirements, additions }: KeyChanges, call: Call): Promise<boolean> {
+    const data = additions.map((row) => ({ ...row, privateKey: new Uint8Array(row.privateKey) }))
+    return this.#database.prisma(call, (prisma) =>
+      prisma
+        .$transaction([
+          prisma.signingKey.deleteMany({ where: { set, kid: { in: [...deletions] } } }),
+          ...retirements.map(({ kid, retiredAt }) =>
+            prisma.signingKey.updateMany({ where: { set, kid, retiredAt: null }, data: { retiredAt } }),
+          ),
+          prisma.signingKey.createMany({ data }),
+        ])
+        .then(
+          () => true,
+          (thrown) => {
+            if ((thrown as { code?: unknown } | null)?.code === 'P2002') return false
+            throw thrown
+          },
+        ),
     )
   }
 

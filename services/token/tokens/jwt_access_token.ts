@@ -3,7 +3,7 @@ import { uuidFromBytes } from '../../kit/random.js'
 import { splitWords } from '../../kit/scope_strategy.js'
 import type { TokenConfig } from '../config.js'
 import { readJwt, signJwt } from '../keys/jwt.js'
-import { accessTokenKeySet } from '../keys/key_ring.js'
+import { accessTokenKeySet } from '../keys/key_sets.js'
 import type { AccessTokenContent, AccessTokenStrategy } from './access_token.js'
 
 /** RFC 9068 2.1: so that no other JWT passes for an access token. */

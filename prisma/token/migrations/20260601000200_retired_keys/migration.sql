@@ -1,0 +1,1 @@
+ALTER TABLE "signing_key" ADD COLUMN "retired_at" TIMESTAMPTZ(3);
