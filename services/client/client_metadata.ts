@@ -31,7 +31,7 @@ const defaultScope = 'offline_access offline openid'
 const signingAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
 /** Subject identifier types (OpenID Connect Core section 8). */
-export const subjectTypes: readonly string[] = ['public']
+const subjectTypes = ['public', 'pairwise']
 
 /** 68 years: the end of what is issued today still fits in 32 bits of epoch seconds. */
 const maxLifespan = 2 ** 31 - 1

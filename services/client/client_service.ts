@@ -12,12 +12,12 @@ import type { Call, Handlers } from '../kit/rpc/contract.js'
 import { decodeBase64url, type Sealer } from '../kit/sealing.js'
 import { authenticateClient } from './authentication/authenticate_client.js'
 import { authenticationMethods } from './authentication/index.js'
-import { subjectTypes } from './client_metadata.js'
 import type { ClientSecrets } from './client_secret.js'
 import { text } from './metadata_rules.js'
 import { readPageToken, writePageToken } from './page_token.js'
 import type { Registration } from './registration.js'
 import type { ClientStore } from './store/client_store.js'
+import type { SubjectTypes } from './subject_type.js'
 
 const methodNames = authenticationMethods.map(({ name }) => name)
 
@@ -25,13 +25,13 @@ const methodNames = authenticationMethods.map(({ name }) => name)
 const serverMetadata = {
   token_endpoint_auth_methods_supported: methodNames,
   revocation_endpoint_auth_methods_supported: methodNames,
-  subject_types_supported: subjectTypes,
 }
 
 export interface ClientServiceParts {
   readonly store: ClientStore
   readonly registration: Registration
   readonly secrets: ClientSecrets
+  readonly subjectTypes: SubjectTypes
   /** Seals page tokens. */
   readonly sealer: Sealer
 }
@@ -41,7 +41,7 @@ const maxPageSize = 500
 const maxUint32 = 2 ** 32 - 1
 
 export function createHandlers(parts: ClientServiceParts): Handlers<typeof ClientServiceService> {
-  const { store, registration, secrets, sealer } = parts
+  const { store, registration, secrets, sealer, subjectTypes } = parts
   return {
     createClient: (request) => registration.create(request),
     getClient: async ({ clientId }, call) => ({ client: (await registration.get(clientId, call)).client }),
@@ -62,7 +62,9 @@ export function createHandlers(parts: ClientServiceParts): Handlers<typeof Clien
     authenticateClient: ({ credentials }, call) =>
       authenticateClient(credentials ?? ClientCredentials.create(), { store, secrets }, call),
     watchClients: (request, call) => watchClients(store, request, call),
-    getServerMetadata: async () => ({ metadata: serverMetadata }),
+    getServerMetadata: async () => ({
+      metadata: { ...serverMetadata, subject_types_supported: subjectTypes.supported },
+    }),
   }
 }
 

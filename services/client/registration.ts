@@ -15,6 +15,7 @@ import { usesSecret } from './authentication/index.js'
 import { checkMetadata, completeMetadata, isClientId, updatableFields } from './client_metadata.js'
 import { type ClientSecrets, generateSecret, rotatedHashes } from './client_secret.js'
 import type { ClientStore, StoredClient } from './store/client_store.js'
+import type { SubjectTypes } from './subject_type.js'
 
 /** How often a change is made again before the caller has to. */
 const maxAttempts = 5
@@ -29,8 +30,10 @@ interface Change {
 export class Registration {
   readonly #store: ClientStore
   readonly #secrets: ClientSecrets
+  readonly #subjectTypes: SubjectTypes
 
-  constructor(store: ClientStore, secrets: ClientSecrets) {
+  constructor(store: ClientStore, secrets: ClientSecrets, subjectTypes: SubjectTypes) {
+    this.#subjectTypes = subjectTypes
     this.#store = store
     this.#secrets = secrets
   }
@@ -49,7 +52,7 @@ export class Registration {
   async create({ client: requested, clientSecret }: CreateClientRequest): Promise<CreateClientResponse> {
     const now = new Date(nowMs())
     const client = {
-      ...completeMetadata(Client.create(requested)),
+      ...this.#complete(Client.create(requested)),
       clientId: requested?.clientId || newUuid(),
       createdAt: now,
       updatedAt: now,
@@ -57,6 +60,7 @@ export class Registration {
       registrationId: newUuid(),
     }
     checkMetadata(client)
+    await this.#subjectTypes.check(client)
     const chosenHash = await this.#hashChosen(client, clientSecret)
     const { secret, secretHashes } = secretsAfter(undefined, client, clientSecret, chosenHash)
     await this.#store.create({ client, secretHashes })
@@ -68,8 +72,9 @@ export class Registration {
     const fields = fieldsOf(request.updateMask ?? [])
     let chosenHash: string | undefined
     const { client, secret } = await this.#change(requested.clientId, call, async (before) => {
-      const metadata = completeMetadata(merge(before.client, requested, fields))
+      const metadata = this.#complete(merge(before.client, requested, fields))
       checkMetadata(metadata)
+      await this.#subjectTypes.check(metadata, before.client)
       chosenHash ??= await this.#hashChosen(metadata, request.clientSecret)
       return { metadata, ...secretsAfter(before, metadata, request.clientSecret, chosenHash) }
     })
@@ -110,6 +115,10 @@ export class Registration {
       if (await this.#store.replace(before, { client, secretHashes })) return { client, secret }
     }
     throw busy()
+  }
+
+  #complete(client: Client): Client {
+    return completeMetadata(this.#subjectTypes.complete(client))
   }
 
   /** The hash of a secret that came with the request; undefined where there is none or the client uses none. */

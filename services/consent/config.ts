@@ -22,6 +22,8 @@ export interface ConsentConfig {
   readonly legacyErrorFields: boolean
   /** Milliseconds that what is remembered of clients may be behind. */
   readonly maxStalenessMs: number
+  /** Empty where no client is pairwise. */
+  readonly pairwiseSalt: string
   /** How addresses that clients name may be called. */
   readonly outbound: OutboundOptions
 }
@@ -39,6 +41,7 @@ export const pickConfig = ({ dsn, db, secrets, urls, serve, ttl, strategies, ...
   pkceEnforced: config.oauth2.pkce.enforced,
   legacyErrorFields: config.oauth2.include_legacy_error_fields,
   maxStalenessMs: config.introspection.max_staleness_ms,
+  pairwiseSalt: config.oidc.subject_identifiers.pairwise.salt,
   outbound: {
     disallowPrivateIpRanges: config.clients.http.disallow_private_ip_ranges,
     privateIpExceptionUrls: config.clients.http.private_ip_exception_urls,

@@ -1,10 +1,11 @@
 // Whether the end-user has to log in, or is known from a remembered login (OpenID Connect Core section 3.1.2.3).
 import { OAuthError } from '../kit/oauth_error.js'
 import type { AuthorizationRequest } from './authorization_request/check.js'
+import type { ClientSubjects } from './client_subjects.js'
 import type { IdTokenHint } from './id_token_hint.js'
 import type { LoginSession } from './store/consent_store.js'
 
-type Request = Pick<AuthorizationRequest, 'prompt' | 'maxAge' | 'idTokenHint'>
+type Request = Pick<AuthorizationRequest, 'client' | 'prompt' | 'maxAge' | 'idTokenHint'>
 
 /** Whether a remembered login makes no difference. */
 export const asksForLogin = ({ prompt }: Pick<Request, 'prompt'>): boolean =>
@@ -15,6 +16,7 @@ export function reusableLogin(
   request: Request,
   session: LoginSession | undefined,
   requestedAt: number,
+  subjects: ClientSubjects,
 ): LoginSession | undefined {
   if (asksForLogin(request)) return undefined
   if (!session || isTooOld(request.maxAge, session.authenticatedAtMs, requestedAt)) {
@@ -22,7 +24,8 @@ export function reusableLogin(
     return undefined
   }
   const { subject, id } = session
-  if (request.idTokenHint && !isSameLogin(request.idTokenHint, { subject, sessionId: id, obfuscatedSubject: '' }))
+  const obfuscatedSubject = subjects.obfuscated(request.client, subject)
+  if (request.idTokenHint && !isSameLogin(request.idTokenHint, { subject, sessionId: id, obfuscatedSubject }))
     throw new OAuthError('login_required', 'The end-user who is logged in is not the one of `id_token_hint`.')
   return session
 }

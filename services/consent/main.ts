@@ -17,6 +17,7 @@ import { scopeStrategies } from '../kit/scope_strategy.js'
 import { Sealer } from '../kit/sealing.js'
 import type { RunningService } from '../kit/service.js'
 import { createAuthorizationHandlers } from './authorization_service.js'
+import { ClientSubjects } from './client_subjects.js'
 import { Clients } from './clients.js'
 import { pickConfig } from './config.js'
 import { createConsentHandlers } from './consent_service.js'
@@ -91,6 +92,7 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
       idTokenHints,
     },
     clients,
+    clientSubjects: new ClientSubjects(config.pairwiseSalt),
     tokens,
     deviceCodes: peers.deviceCodes,
     idTokenHints,

@@ -4,6 +4,7 @@ import type { TokenServiceService } from '#proto/token/v1/token_service.js'
 import type { Remote } from '../kit/rpc/contract.js'
 import type { Sealer } from '../kit/sealing.js'
 import type { CheckContext } from './authorization_request/check.js'
+import type { ClientSubjects } from './client_subjects.js'
 import type { Clients } from './clients.js'
 import type { ConsentConfig } from './config.js'
 import type { FlowCookies, SessionCookie } from './cookies.js'
@@ -19,6 +20,7 @@ export interface Parts {
   readonly config: ConsentConfig
   readonly checkContext: CheckContext
   readonly clients: Clients
+  readonly clientSubjects: ClientSubjects
   readonly tokens: Remote<typeof TokenServiceService>
   readonly deviceCodes: Remote<typeof DeviceCodeServiceService>
   readonly idTokenHints: IdTokenHints

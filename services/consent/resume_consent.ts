@@ -14,6 +14,7 @@ import { uuidFromBytes } from '../kit/random.js'
 import type { Call } from '../kit/rpc/contract.js'
 import { runChecks } from './authorization_request/index.js'
 import { answerClient, refuseClient, showError, verifierUsed } from './authorization_response.js'
+import type { ClientSubjects } from './client_subjects.js'
 import type { Cookies } from './cookies.js'
 import { denyDevice, deviceCodeIdOf } from './device_flow.js'
 import { advance, flowIdOf } from './flow.js'
@@ -81,13 +82,13 @@ async function refuse(
 
 /** Begins the grant; undefined if it was begun before. */
 async function startGrant(
-  { tokens }: Parts,
+  { tokens, clientSubjects }: Parts,
   reopened: Reopened,
   payload: FlowPayload,
   call: Call,
 ): Promise<Record<string, string> | undefined> {
   try {
-    return (await tokens.startGrant(grantOf(reopened, payload), call)).parameters
+    return (await tokens.startGrant(grantOf(clientSubjects, reopened, payload), call)).parameters
   } catch (thrown) {
     if (thrown instanceof OAuthError && thrown.code === 'conflict') return undefined
     throw thrown
@@ -118,7 +119,7 @@ async function takeBack({ tokens }: Parts, grantId: string): Promise<void> {
   }
 }
 
-function grantOf({ flow, request }: Reopened, payload: FlowPayload): StartGrantRequest {
+function grantOf(subjects: ClientSubjects, { flow, request }: Reopened, payload: FlowPayload): StartGrantRequest {
   const login = loginOf(flow)
   const { client } = request
   return {
@@ -139,8 +140,7 @@ function grantOf({ flow, request }: Reopened, payload: FlowPayload): StartGrantR
     acr: login.acr,
     amr: login.amr,
     loginSessionId: uuidFromBytes(login.sessionId),
-    // Only a client that is registered for pairwise subject identifiers sees another subject, as in Hydra.
-    obfuscatedSubject: client.subjectType === 'pairwise' ? login.obfuscatedSubject : '',
+    obfuscatedSubject: subjects.obfuscated(client, login.subject, login.obfuscatedSubject),
     deviceCodeId: deviceCodeIdOf(flow),
   }
 }

@@ -30,7 +30,7 @@ export async function resumeLogin(
   const login = loginOf(flow)
   await runChecks(checks, request, parts.checkContext)
   checkFreshness(request, login, flow.requestedAt)
-  checkExpected(flow, login)
+  checkExpected(flow, login, parts.clientSubjects.obfuscated(request.client, login.subject, login.obfuscatedSubject))
   const consent = await knownConsent(parts, flow, request, call)
   if (!consent.skip && request.prompt.includes('none')) throw new OAuthError('consent_required')
   const next = advance(flow, 'ask_consent', { consent })
@@ -41,10 +41,10 @@ export async function resumeLogin(
 }
 
 /** OpenID Connect Core section 3.1.2.2: the end-user is the one of `id_token_hint`, or it is an error. */
-function checkExpected(flow: Flow, login: FlowLogin): void {
+function checkExpected(flow: Flow, { subject, sessionId }: FlowLogin, obfuscatedSubject: string): void {
   const token = flow.otherParameters.id_token_hint
   const hint = token ? readHint(decodeJwt(token)) : undefined
-  if (hint && !isSameLogin(hint, { ...login, sessionId: uuidFromBytes(login.sessionId) }))
+  if (hint && !isSameLogin(hint, { subject, obfuscatedSubject, sessionId: uuidFromBytes(sessionId) }))
     throw new OAuthError('login_required', 'The end-user who logged in is not the one of `id_token_hint`.')
 }
 

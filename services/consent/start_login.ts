@@ -18,10 +18,11 @@ export async function startLogin(
   cookies: Cookies,
   call: Call,
 ): Promise<AuthorizationAnswer> {
-  const { sealedFlows, flowCookies, urls } = parts
+  const { sealedFlows, flowCookies, urls, clientSubjects } = parts
   const requestedAt = nowSeconds()
   const session = asksForLogin(request) ? undefined : await findSession(parts, cookies, call)
-  const flow = flowOf(request, requestedAt, reusableLogin(request, session?.found, requestedAt))
+  const reusable = reusableLogin(request, session?.found, requestedAt, clientSubjects)
+  const flow = flowOf(request, requestedAt, reusable)
   const challenge = sealedFlows.seal(flow)
   const isNew = request.prompt.includes('registration')
   return sendTo(isNew ? urls.registration(challenge) : urls.app('login', challenge), [

@@ -7,6 +7,7 @@ import { nowSeconds } from '../kit/clock.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { newUuid, uuidToBytes } from '../kit/random.js'
 import type { Call } from '../kit/rpc/contract.js'
+import type { ClientSubjects } from './client_subjects.js'
 import { endSession, loggedOut } from './end_session.js'
 import type { IdTokenHint } from './id_token_hint.js'
 import { isSameLogin } from './login_requirement.js'
@@ -29,7 +30,7 @@ export async function startLogout(parts: Parts, request: StartLogoutRequest, cal
   const sessionId = parts.sessionCookie.read(cookies)
   const session = sessionId && (await parts.store.findLoginSession(sessionId, call))
   if (!session) return loggedOut(parts, asking.redirectTo, cookies)
-  const isSame = asking.hint !== undefined && isHintOf(asking.hint, session)
+  const isSame = asking.hint !== undefined && isHintOf(parts.clientSubjects, asking, asking.hint, session)
   const logout = logoutOf(request.parameters, asking, session, isSame)
   // Without an ID token of this session anyone could have sent the browser here: the end-user is asked.
   const needsNoAnswer = isSame && (asking.client?.skipLogoutConsent || parts.config.urls.logout === '')
@@ -68,8 +69,14 @@ function registered(client: Client, uri: string, state: string | undefined): str
 }
 
 /** Whether the ID token is of this login session. Error: `invalid_request` if it is of somebody else. */
-function isHintOf(hint: IdTokenHint, { id, subject }: LoginSession): boolean {
-  if (!isSameLogin(hint, { subject, sessionId: id, obfuscatedSubject: '' }))
+function isHintOf(
+  subjects: ClientSubjects,
+  { client }: Asking,
+  hint: IdTokenHint,
+  { id, subject }: LoginSession,
+): boolean {
+  const obfuscatedSubject = client ? subjects.obfuscated(client, subject) : ''
+  if (!isSameLogin(hint, { subject, sessionId: id, obfuscatedSubject }))
     throw new OAuthError('invalid_request', '`id_token_hint` is of another end-user than the one who is logged in.')
   // An older session of the same end-user: it is known who is meant, and not that this session is.
   return hint.sessionId === '' || hint.sessionId === id

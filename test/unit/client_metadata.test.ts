@@ -385,7 +385,7 @@ describe('single values', () => {
     ['id_token_signed_response_alg', { idTokenSignedResponseAlg: 'rs256' }],
     ['userinfo_signed_response_alg', { userinfoSignedResponseAlg: 'HS256' }],
     ['request_object_signing_alg', { requestObjectSigningAlg: 'HS256' }],
-    ['subject_type', { subjectType: 'pairwise' }],
+    ['subject_type', { subjectType: 'private' }],
     ['access_token_strategy', { accessTokenStrategy: 'paseto' }],
     ['client_name', { clientName: 'x'.repeat(256) }],
     ['client_name', { clientName: 'a\0b' }],

@@ -176,9 +176,15 @@ describe('what is refused, in one line that names the key', () => {
     ['oauth2: { token_hook: { auth: { type: basic } } }', /^oauth2\.token_hook\.auth\.type .*must be one of/],
     ['oidc: { dynamic_client_registration: { enabled: true } }', /^oidc\.dynamic_client_registration.*is not served/],
     [
-      'oidc: { subject_identifiers: { supported_types: [public, pairwise] } }',
-      /^oidc\.subject_identifiers.*not served/,
+      'oidc: { subject_identifiers: { supported_types: [public, pairwise], pairwise: { salt: short } } }',
+      /^oidc\.subject_identifiers\.pairwise\.salt.*fewer than 8 characters/,
     ],
+    [
+      `{ oidc: { subject_identifiers: { supported_types: [pairwise], pairwise: { salt: long-enough } } },
+         strategies: { access_token: jwt } }`,
+      /^strategies\.access_token.*must be opaque where subjects can be pairwise/,
+    ],
+    ['oidc: { subject_identifiers: { supported_types: [private] } }', /^oidc.*must be one of public, pairwise/],
     ['hsm: { enabled: true }', /^hsm .*not served/],
     ['a: [', /is not YAML/],
     ['just text', /must hold keys/],

@@ -1,10 +1,14 @@
 // When a remembered login will do, and that what came of it is as fresh as was asked for (OpenID Connect Core 3.1.2).
 import { describe, expect, it } from 'vitest'
+import { Client } from '#proto/client/v1/client_service.js'
+import { ClientSubjects } from '../../services/consent/client_subjects.js'
 import { checkFreshness, reusableLogin } from '../../services/consent/login_requirement.js'
 
 const now = 1_800_000_000
 const session = { id: 's', subject: 'alice', authenticatedAtMs: (now - 100) * 1_000 + 999, acr: '', amr: [] }
-const request = { prompt: [] as string[], maxAge: undefined, idTokenHint: undefined }
+const client = Client.create()
+const subjects = new ClientSubjects('')
+const request = { client, prompt: [] as string[], maxAge: undefined, idTokenHint: undefined }
 
 describe('reusableLogin', () => {
   it.each([
@@ -17,12 +21,12 @@ describe('reusableLogin', () => {
     ['prompt=login', { prompt: ['login'] }, false],
     ['prompt=select_account', { prompt: ['select_account'] }, false],
   ])('%s', (_, asked, isReused) => {
-    expect(reusableLogin({ ...request, ...asked }, session, now)).toBe(isReused ? session : undefined)
+    expect(reusableLogin({ ...request, ...asked }, session, now, subjects)).toBe(isReused ? session : undefined)
   })
 
   it('max_age=0 holds within the same second', () => {
     const fresh = { ...session, authenticatedAtMs: now * 1_000 }
-    expect(reusableLogin({ ...request, maxAge: 0 }, fresh, now)).toBeUndefined()
+    expect(reusableLogin({ ...request, maxAge: 0 }, fresh, now, subjects)).toBeUndefined()
   })
 })
 

@@ -70,6 +70,7 @@ export function checkConfig(config: Config, role: Role, originOf: (key: string) 
   checkIssuer(config, originOf)
   checkUserCode(config, originOf)
   checkSecrets(config, originOf)
+  checkSubjects(config, originOf)
   checkTls(config, originOf)
   if (role === 'all' || role === 'gateway') checkAdmin(config, originOf)
   if (role !== 'gateway') checkGrpc(config, originOf)
@@ -118,6 +119,22 @@ function checkSecrets({ dev, secrets }: Config, originOf: (key: string) => strin
       `secrets.${key}${originOf(`secrets.${key}`)} holds a secret of development mode: make one with \`openssl rand -base64 32\``,
     )
   }
+}
+
+function checkSubjects({ oidc, strategies }: Config, originOf: (key: string) => string): void {
+  const { supported_types: types, pairwise } = oidc.subject_identifiers
+  if (types.length === 0) throw new StartupError('oidc.subject_identifiers.supported_types must not be empty')
+  if (!types.includes('pairwise')) return
+  const key = 'oidc.subject_identifiers.pairwise.salt'
+  if (pairwise.salt.length < 8)
+    throw new StartupError(
+      `${key}${originOf(key)} has fewer than 8 characters: make one with \`openssl rand -base64 32\``,
+    )
+  // A JWT shows its subject to all who see it, and has no place for the one that the operator knows.
+  if (strategies.access_token === 'jwt')
+    throw new StartupError(
+      `strategies.access_token${originOf('strategies.access_token')} must be opaque where subjects can be pairwise`,
+    )
 }
 
 function checkTls({ serve, services }: Config, originOf: (key: string) => string): void {

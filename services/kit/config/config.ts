@@ -155,6 +155,12 @@ export interface Config {
       readonly private_ip_exception_urls: readonly string[]
     }
   }
+  readonly oidc: {
+    readonly subject_identifiers: {
+      readonly supported_types: readonly string[]
+      readonly pairwise: { readonly salt: string }
+    }
+  }
   readonly webfinger: { readonly jwks: { readonly broadcast_keys: readonly string[] } }
   readonly db: { readonly max_connections: number }
 }

@@ -6,7 +6,6 @@ export const refusedKeys: Readonly<Record<string, string>> = {
   hsm: 'keys in a hardware security module are not served',
   'oauth2.grant.jwt': 'the JWT bearer grant is not served',
   'oidc.dynamic_client_registration': 'dynamic client registration is not served',
-  'oidc.subject_identifiers': 'pairwise subject identifiers are not served',
   'serve.admin.socket': 'Unix sockets are not listened on: set host and port',
   'serve.public.socket': 'Unix sockets are not listened on: set host and port',
   'serve.cookies.paths': 'cookies are always set for the path /',
@@ -21,8 +20,6 @@ export const refusedKeys: Readonly<Record<string, string>> = {
 export const harmless: Readonly<Record<string, (value: Readonly<Record<string, unknown>>) => boolean>> = {
   hsm: ({ enabled }) => enabled !== true,
   'oidc.dynamic_client_registration': ({ enabled }) => enabled !== true,
-  'oidc.subject_identifiers': ({ supported_types: types = ['public'] }) =>
-    [types].flat().every((type) => type === 'public'),
 }
 
 /** Key -> why it can be left out. A key stands for all that are below it. */

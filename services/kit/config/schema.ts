@@ -291,6 +291,16 @@ const properties = {
   introspection: object('The introspection service.', {
     max_staleness: duration('How far an answer from memory may be behind; beyond it the token service is asked.', '1s'),
   }),
+  oidc: object('OpenID Connect.', {
+    subject_identifiers: object('How clients see the subjects of end-users.', {
+      supported_types: list('The types that clients may register: `public`, `pairwise`.', ['public'], {
+        enum: ['public', 'pairwise'],
+      }),
+      pairwise: object('A subject of its own for each sector.', {
+        salt: text('Keeps pairwise subjects from being computed by others; at least 8 characters, never to change.'),
+      }),
+    }),
+  }),
   webfinger: object('Discovery.', {
     jwks: object('The published keys.', {
       broadcast_keys: list('Key sets that are published; those that sign tokens always are.', [

@@ -83,7 +83,9 @@ function describe(error: ErrorObject, sources: Sources): string {
   const path = error.instancePath.split('/').slice(1)
   if (error.keyword === 'additionalProperties') path.push(String(error.params.additionalProperty))
   const key = path.filter((name) => !/^\d+$/.test(name)).join('.')
-  const isSecret = /^(secrets|serve\.admin\.tokens|services\.credential|dsn|oauth2\..*_hook\.auth)/.test(key)
+  const isSecret = /^(secrets|serve\.admin\.tokens|services\.credential|dsn|oauth2\..*_hook\.auth|oidc\..*\.salt)/.test(
+    key,
+  )
   const shown = isSecret ? '' : ` ${JSON.stringify(error.data)}`
   const subject = `${key}${sources.originOf(key)}`
   switch (error.keyword) {
