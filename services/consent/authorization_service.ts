@@ -1,5 +1,6 @@
 // The authorization endpoint: begins a flow, and goes on with it when the browser comes back (RFC 6749 section 3.1, OpenID
 // Connect Core section 3.1.2).
+import type { Client } from '#proto/client/v1/client_service.js'
 import type {
   AuthorizationAnswer,
   AuthorizationServiceService,
@@ -8,9 +9,10 @@ import type {
 import { log } from '../kit/log.js'
 import { OAuthError, toOAuthError } from '../kit/oauth_error.js'
 import type { Call, Handlers } from '../kit/rpc/contract.js'
-import type { AuthorizationRequest } from './authorization_request/check.js'
-import { checks, receiveRequest, runChecks } from './authorization_request/index.js'
-import { isOutage, refuseClient, showError, verifierUsed } from './authorization_response.js'
+import type { AuthorizationRequest, Incoming } from './authorization_request/check.js'
+import { findClient } from './authorization_request/client.js'
+import { checks, requestOf, runChecks } from './authorization_request/index.js'
+import { type Destination, isOutage, refuseClient, showError, verifierUsed } from './authorization_response.js'
 import type { Cookies } from './cookies.js'
 import { denyDevice } from './device_flow.js'
 import { flowIdOf } from './flow.js'
@@ -51,7 +53,11 @@ async function start(
   const sent = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
   let request: AuthorizationRequest
   try {
-    request = await receiveRequest({ parameters: sent, duplicates }, parts.clients)
+    const incoming = { parameters: sent, duplicates }
+    const client = await findClient(incoming, parts.clients)
+    const opened = await openRequest(parts, client, incoming)
+    request = requestOf(client, opened.incoming)
+    if (opened.error) return refuseClient(destinationOf(request), report(opened.error, call), parts.config, [])
   } catch (thrown) {
     return withoutRedirect(thrown)
   }
@@ -59,11 +65,28 @@ async function start(
     await runChecks(checks, request, parts.checkContext)
     return await startLogin(parts, request, cookies, call)
   } catch (thrown) {
-    const { redirectUri, responseMode } = request
-    const destination = { redirectUri, responseMode, state: sent.state ?? '' }
-    return refuseClient(destination, report(thrown, call), parts.config, [])
+    return refuseClient(destinationOf(request), report(thrown, call), parts.config, [])
   }
 }
+
+/** The request that counts. An object that cannot be accepted is answered where the request around it says. */
+async function openRequest(
+  { requestObjects }: Parts,
+  client: Client,
+  incoming: Incoming,
+): Promise<{ incoming: Incoming; error?: unknown }> {
+  try {
+    return { incoming: await requestObjects.open(client, incoming) }
+  } catch (error) {
+    return { incoming, error }
+  }
+}
+
+const destinationOf = ({ redirectUri, responseMode, parameters }: AuthorizationRequest): Destination => ({
+  redirectUri,
+  responseMode,
+  state: parameters.state ?? '',
+})
 
 const goOn = { login: resumeLogin, consent: resumeConsent } as const
 

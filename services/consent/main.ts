@@ -17,6 +17,7 @@ import { scopeStrategies } from '../kit/scope_strategy.js'
 import { Sealer } from '../kit/sealing.js'
 import type { RunningService } from '../kit/service.js'
 import { createAuthorizationHandlers } from './authorization_service.js'
+import { ClientKeys } from './client_keys.js'
 import { ClientSubjects } from './client_subjects.js'
 import { Clients } from './clients.js'
 import { pickConfig } from './config.js'
@@ -30,6 +31,7 @@ import { LogoutDeliveries } from './logout_deliveries.js'
 import { createLogoutHandlers } from './logout_service.js'
 import type { Parts } from './parts.js'
 import { Payloads } from './payloads.js'
+import { RequestObjects } from './request_objects.js'
 import { SealedFlows } from './sealed_flows.js'
 import { ConsentStore } from './store/consent_store.js'
 import { Urls } from './urls.js'
@@ -83,6 +85,7 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
   const store = new ConsentStore({ dsn, maxConnections, flowLifespan, sessionLifespan: ttl.authentication_session })
   const clients = new Clients(peers.clients, config.maxStalenessMs)
   const { tokens } = peers
+  const outbound = new Outbound(config.outbound)
   const idTokenHints = new IdTokenHints(peers.keys, config.issuer)
   return {
     config,
@@ -92,6 +95,7 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
       idTokenHints,
     },
     clients,
+    requestObjects: new RequestObjects(new ClientKeys(outbound), config.issuer),
     clientSubjects: new ClientSubjects(config.pairwiseSalt),
     tokens,
     deviceCodes: peers.deviceCodes,
@@ -109,7 +113,7 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
       queue: store.logoutQueue,
       clients,
       tokens,
-      outbound: new Outbound(config.outbound),
+      outbound,
     }),
   }
 }

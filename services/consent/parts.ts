@@ -12,6 +12,7 @@ import type { Decisions } from './decisions.js'
 import type { IdTokenHints } from './id_token_hint.js'
 import type { LogoutDeliveries } from './logout_deliveries.js'
 import type { Payloads } from './payloads.js'
+import type { RequestObjects } from './request_objects.js'
 import type { SealedFlows } from './sealed_flows.js'
 import type { ConsentStore } from './store/consent_store.js'
 import type { Urls } from './urls.js'
@@ -24,6 +25,7 @@ export interface Parts {
   readonly tokens: Remote<typeof TokenServiceService>
   readonly deviceCodes: Remote<typeof DeviceCodeServiceService>
   readonly idTokenHints: IdTokenHints
+  readonly requestObjects: RequestObjects
   readonly store: ConsentStore
   readonly sealer: Sealer
   /** For page tokens. */

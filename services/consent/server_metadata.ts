@@ -5,6 +5,7 @@ import { displays } from './authorization_request/display.js'
 import { prompts } from './authorization_request/prompt.js'
 import { responseModes } from './authorization_request/response_mode.js'
 import { unsupportedParameters } from './authorization_request/unsupported_parameters.js'
+import { requestObjectAlgorithms } from './request_objects.js'
 
 export const serverMetadata = {
   // Those that the server itself gives a meaning; all others are the operator's.
@@ -14,7 +15,8 @@ export const serverMetadata = {
   prompt_values_supported: [...prompts],
   display_values_supported: [...displays],
   claims_parameter_supported: false,
-  request_parameter_supported: !('request' in unsupportedParameters),
+  request_parameter_supported: true,
+  request_object_signing_alg_values_supported: [...requestObjectAlgorithms],
   request_uri_parameter_supported: !('request_uri' in unsupportedParameters),
   frontchannel_logout_supported: true,
   frontchannel_logout_session_supported: true,

@@ -64,6 +64,7 @@ describe('OpenID Connect Discovery 3, RFC 8414 2', () => {
       'client_credentials',
       'implicit',
       'refresh_token',
+      'urn:ietf:params:oauth:grant-type:device_code',
     ])
     for (const grant_type of supported('grant_types_supported').filter((name) => name !== 'implicit'))
       expect((await token({ grant_type }, basic(client))).error).not.toBe('unsupported_grant_type')
@@ -150,8 +151,8 @@ describe('OpenID Connect Discovery 3, RFC 8414 2', () => {
 
   it('request objects and the claims parameter', async () => {
     const { client_id } = await createClient(suite)
-    expect(metadata).toMatchObject({ request_parameter_supported: false, request_uri_parameter_supported: false })
-    expect(errorOf(await authorize(client_id, { request: 'x.y.z' }))).toBe('request_not_supported')
+    expect(metadata).toMatchObject({ request_parameter_supported: true, request_uri_parameter_supported: false })
+    expect(errorOf(await authorize(client_id, { request: 'x.y.z' }))).toBe('invalid_request_object')
     expect(errorOf(await authorize(client_id, { request_uri: 'https://a.test/r' }))).toBe('request_uri_not_supported')
   })
 

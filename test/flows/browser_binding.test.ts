@@ -288,7 +288,7 @@ describe('errors that go back to the client', () => {
     ['PKCE without a method', { code_challenge: 'x'.repeat(43) }, 'invalid_request'],
     ['a short PKCE challenge', { code_challenge: 'x'.repeat(42), code_challenge_method: 'S256' }, 'invalid_request'],
     ['an unknown response_mode', { response_mode: 'telepathy' }, 'invalid_request'],
-    ['a request object', { request: 'a.b.c' }, 'request_not_supported'],
+    ['a request object', { request: 'a.b.c' }, 'invalid_request_object'],
     ['a request_uri', { request_uri: 'https://a.example/r' }, 'request_uri_not_supported'],
   ]
 

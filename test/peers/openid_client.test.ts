@@ -1,5 +1,6 @@
 // openid-client (npm), unchanged, as relying party: discovery, code flow with PKCE, refresh, userinfo, introspection,
 // revocation, logout.
+import { exportJWK, generateKeyPair } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { allowDevice, challengeAt, decideDevice, deviceGrant, type StartedDevice } from '../support/device.js'
@@ -91,6 +92,26 @@ describe('openid-client', () => {
         ).claims()
       : await client.implicitAuthentication(configuration, callback, nonce)
     expect(claims?.sub).toBe('alice')
+  })
+
+  it('RFC 9101: a signed request object', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'request', alg: 'ES256', use: 'sig' }] }
+    const configuration = await discover({ jwks, request_object_signing_alg: 'ES256' })
+    const verifier = client.randomPKCECodeVerifier()
+    const state = client.randomState()
+    const parameters = {
+      redirect_uri: redirectUri,
+      scope: 'openid',
+      state,
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }
+    const key = { key: privateKey, kid: 'request' }
+    const url = await client.buildAuthorizationUrlWithJAR(configuration, parameters, key)
+    const callback = await authorize(suite, url, { subject: 'alice' })
+    const checks = { pkceCodeVerifier: verifier, expectedState: state, idTokenExpected: true }
+    expect((await client.authorizationCodeGrant(configuration, callback, checks)).claims()?.sub).toBe('alice')
   })
 
   it('introspection and revocation at the public endpoints', async () => {

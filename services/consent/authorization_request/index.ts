@@ -1,10 +1,8 @@
 // The checks of an authorization request, in their order (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.2).
 import type { Client } from '#proto/client/v1/client_service.js'
-import type { Clients } from '../clients.js'
 import { checkAudience } from './audience.js'
 import type { AuthorizationRequest, Check, CheckContext, Incoming } from './check.js'
 import { checkClaims } from './claims.js'
-import { findClient } from './client.js'
 import { checkCodeChallenge } from './code_challenge.js'
 import { checkDisplay } from './display.js'
 import { checkDuplicates } from './duplicates.js'
@@ -52,12 +50,7 @@ export const checksOnReturn: readonly Check[] = [
   checkSilentRequest,
 ]
 
-/** Before all of them: who asks, and where errors go. What is thrown here is shown by the server itself. */
-export async function receiveRequest(incoming: Incoming, clients: Clients): Promise<AuthorizationRequest> {
-  return requestOf(await findClient(incoming, clients), incoming)
-}
-
-/** The request before its checks. */
+/** The request before its checks. What is thrown here is shown by the server itself. */
 export function requestOf(client: Client, incoming: Incoming): AuthorizationRequest {
   return {
     ...incoming,

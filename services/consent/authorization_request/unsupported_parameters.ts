@@ -3,7 +3,6 @@ import { OAuthError, type OAuthErrorCode } from '../../kit/oauth_error.js'
 import type { AuthorizationRequest } from './check.js'
 
 export const unsupportedParameters = {
-  request: 'request_not_supported',
   request_uri: 'request_uri_not_supported',
   registration: 'registration_not_supported',
 } as const satisfies Record<string, OAuthErrorCode>
