@@ -105,7 +105,11 @@ describe('RFC 6749 2.3: credentials travel as they came', () => {
 })
 
 describe('RFC 6749 5.2: errors', () => {
-  for (const [code, { http }] of Object.entries(oauthErrors))
+  // A refused end-user is an error of the request here, as all are but a client that is not known (RFC 8628 3.5).
+  const statusOf = (code: string, http: number) => (code === 'access_denied' ? 400 : http)
+
+  for (const [code, { http: status }] of Object.entries(oauthErrors)) {
+    const http = statusOf(code, status)
     it(`${code}: ${http}`, async () => {
       result = new OAuthError(code, 'What is wrong.', { hint: 'What to do.' })
       const answer = await post('/oauth2/token', { grant_type: 'x' })
@@ -116,6 +120,7 @@ describe('RFC 6749 5.2: errors', () => {
       expect(answer.headers.has('retry-after')).toBe(http === 503 || http === 429)
       expect(answer.headers.has('www-authenticate')).toBe(http === 401)
     })
+  }
 
   it('TK-04: invalid_client asks for Basic', async () => {
     result = new OAuthError('invalid_client')
