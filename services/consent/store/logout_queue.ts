@@ -36,7 +36,7 @@ export const endLoginSession: Statement = {
 const spreadEndedSessions: Statement = {
   name: 'spread_ended_sessions',
   text: `
-    /* background */ WITH ended AS (
+    WITH /* background */ ended AS (
       DELETE FROM ended_session WHERE id IN (
         SELECT id FROM ended_session ORDER BY ended_at LIMIT $1 FOR UPDATE SKIP LOCKED)
       RETURNING id, subject)
@@ -51,7 +51,7 @@ const spreadEndedSessions: Statement = {
 const takeDeliveries: Statement = {
   name: 'take_logout_deliveries',
   text: `
-    /* background */ UPDATE logout_delivery SET
+    UPDATE /* background */ logout_delivery SET
       attempts = attempts + 1,
       due_at = now() + make_interval(secs => ('{${retryAfter}}'::int[])[least(attempts + 1, ${retryAfter.length})])
     WHERE id IN (
@@ -65,7 +65,7 @@ const takeDeliveries: Statement = {
 
 const deleteDelivery: Statement = {
   name: 'delete_logout_delivery',
-  text: '/* background */ DELETE FROM logout_delivery WHERE id = $1',
+  text: 'DELETE /* background */ FROM logout_delivery WHERE id = $1',
 }
 
 const sessionsAtOnce = 100

@@ -21,7 +21,7 @@ const purge = (
   statement: {
     name: `purge_${name}`,
     text: `
-      /* background */ WITH gone AS (
+      WITH /* background */ gone AS (
         DELETE FROM ${table} WHERE (${key}) IN (
           SELECT ${key} FROM ${table} ${row} WHERE ${condition} LIMIT $1 FOR UPDATE SKIP LOCKED)
         RETURNING 1)
