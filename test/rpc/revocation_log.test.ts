@@ -307,6 +307,7 @@ describe('TK-18: while the database fails', () => {
     const a = new Instance()
     const grantId = await insertGrant()
     await a.log.revokeToken(newUuid(), nowSeconds() + 60)
+    await eventually(() => a.seen.length === 1)
     await admin.query('ALTER TABLE revocation RENAME TO hidden')
     await expect(a.log.revokeGrant(grantId)).rejects.toThrow()
     expect(await revokedGrants()).toEqual([])
