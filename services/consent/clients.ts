@@ -4,11 +4,9 @@ import { FollowedCache } from '../kit/feed.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import type { Remote } from '../kit/rpc/contract.js'
 
-export class Clients {
-  readonly #cache: FollowedCache<Client, string, WatchClientsResponse>
-
+export class Clients extends FollowedCache<Client, string, WatchClientsResponse> {
   constructor(service: Remote<typeof ClientServiceService>, maxStalenessMs: number) {
-    this.#cache = new FollowedCache<Client, string, WatchClientsResponse>({
+    super({
       name: 'clients',
       max: 10_000,
       maxStalenessMs,
@@ -22,28 +20,10 @@ export class Clients {
     })
   }
 
-  /** The client; undefined if there is none with this id. */
-  async find(clientId: string): Promise<Client | undefined> {
-    try {
-      return await this.#cache.get(clientId)
-    } catch (thrown) {
-      if (thrown instanceof OAuthError && thrown.code === 'not_found') return undefined
-      throw thrown
-    }
-  }
-
   /** The client while it is the same registration; undefined if it was deleted, and perhaps registered anew, since. */
   async findRegistration(clientId: string, registrationId: string): Promise<Client | undefined> {
     const client = await this.find(clientId)
     return client?.registrationId === registrationId ? client : undefined
-  }
-
-  start(): void {
-    this.#cache.start()
-  }
-
-  stop(): Promise<void> {
-    return this.#cache.stop()
   }
 }
 

@@ -156,6 +156,16 @@ export class WatchedCache<V extends object> {
     }
   }
 
+  /** As `get`; undefined where its owner says that there is none. */
+  async find(key: string): Promise<V | undefined> {
+    try {
+      return await this.get(key)
+    } catch (thrown) {
+      if (thrown instanceof OAuthError && thrown.code === 'not_found') return undefined
+      throw thrown
+    }
+  }
+
   /** Forgets a value; what is being loaded at this moment is not kept either. */
   drop(key: string): void {
     this.#values.delete(key)

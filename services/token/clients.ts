@@ -30,41 +30,26 @@ interface Remembered {
   readonly isPublic: boolean
 }
 
-export class Clients {
+export class Clients extends FollowedCache<Client, string, WatchClientsResponse> {
   readonly #service: Remote<typeof ClientServiceService>
-  readonly #cache: FollowedCache<Client, string, WatchClientsResponse>
   readonly #authenticated = new LRUCache<string, Remembered>({ max: maxAuthenticated })
   /** Credentials are remembered as digests under a key that leaves no process. */
   readonly #digestKey = randomBytes(32)
 
   constructor(service: Remote<typeof ClientServiceService>, maxStalenessMs: number) {
-    this.#service = service
-    this.#cache = new FollowedCache({
+    super({
       name: 'clients',
       max: maxClients,
       maxStalenessMs,
-      load: (clientId) => this.#load(clientId),
+      load: async (clientId) => {
+        const { client } = await service.getClient({ clientId })
+        if (!client) throw new OAuthError('not_found')
+        return client
+      },
       open: (position, signal) => service.watchClients({ position: position ?? '' }, { signal }),
       read: ({ changes, ...news }) => ({ keys: changes.map(({ clientId }) => clientId), ...news }),
     })
-  }
-
-  start(): void {
-    this.#cache.start()
-  }
-
-  stop(): Promise<void> {
-    return this.#cache.stop()
-  }
-
-  /** Undefined for a client that is not registered. */
-  async find(clientId: string): Promise<Client | undefined> {
-    try {
-      return await this.#cache.get(clientId)
-    } catch (thrown) {
-      if (thrown instanceof OAuthError && thrown.code === 'not_found') return undefined
-      throw thrown
-    }
+    this.#service = service
   }
 
   /** Whether a registration is the client's present one; a client that is no more has none. */
@@ -98,11 +83,5 @@ export class Clients {
     const { authorization, clientId, clientSecret, clientAssertionType, clientAssertion } = credentials
     const parts = [authorization, clientId, clientSecret, clientAssertionType, clientAssertion]
     return createHmac('sha256', this.#digestKey).update(JSON.stringify(parts)).digest('base64')
-  }
-
-  async #load(clientId: string): Promise<Client> {
-    const { client } = await this.#service.getClient({ clientId })
-    if (!client) throw new OAuthError('not_found')
-    return client
   }
 }
