@@ -16,11 +16,13 @@ export const describe = ({ description, hint }: OAuthError): string => (hint ? `
 
 export function errorToJson(error: OAuthError, { legacy, admin }: ErrorForm): Record<string, unknown> {
   const name = (admin && adminNames[error.code]) || error.code
-  if (!legacy) return { error: name, error_description: describe(error) }
+  const elsewhere = error.redirectTo && { redirect_to: error.redirectTo }
+  if (!legacy) return { error: name, error_description: describe(error), ...elsewhere }
   return {
     error: name,
     error_description: error.description,
     error_hint: error.hint,
     status_code: kindOf(error.code).http,
+    ...elsewhere,
   }
 }

@@ -47,8 +47,8 @@ function errorParameters({ code, description, hint }: OAuthError, legacy: boolea
 }
 
 /** An error that the server shows itself, since there is no redirect URI to trust. */
-export function showError({ code, description, hint, retryAfter }: OAuthError): AuthorizationAnswer {
-  return { kind: { $case: 'error', value: { code, description, hint, retryAfter } }, cookies: [] }
+export function showError({ code, description, hint, retryAfter, redirectTo }: OAuthError): AuthorizationAnswer {
+  return { kind: { $case: 'error', value: { code, description, hint, retryAfter, redirectTo } }, cookies: [] }
 }
 
 export const verifierUsed = (stage: Stage): OAuthError =>

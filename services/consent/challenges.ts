@@ -11,12 +11,12 @@ export const keyOf = (flow: Flow, stage: Stage): string => `${stage} ${flowIdOf(
 
 /** The flow behind a challenge and its client. Errors: `not_found`, `request_unauthorized`, `gone`. */
 export async function openFlow(
-  { sealedFlows, decisions, clients }: Parts,
+  { sealedFlows, decisions, clients, urls }: Parts,
   stage: Stage,
   challenge: string,
 ): Promise<{ flow: Flow; client: Client }> {
   const flow = sealedFlows.openChallenge(stage, challenge)
-  decisions.checkOpen(flowIdOf(flow))
+  decisions.checkOpen(flowIdOf(flow), () => urls.request(flow))
   const client = await clients.findRegistration(flow.clientId, uuidFromBytes(flow.registrationId))
   if (!client) throw new OAuthError('not_found', 'The client is no longer registered.')
   return { flow, client }

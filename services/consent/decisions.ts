@@ -60,8 +60,8 @@ export class Decisions {
     this.#ended.set(id, true)
   }
 
-  /** Error: `gone` for what has ended. */
-  checkOpen(id: string): void {
-    if (this.#ended.has(id)) throw new OAuthError('gone')
+  /** Error: `gone` for what has ended, with the URL by which it can begin anew. */
+  checkOpen(id: string, requestUrl: () => string): void {
+    if (this.#ended.has(id)) throw new OAuthError('gone', undefined, { redirectTo: requestUrl() })
   }
 }

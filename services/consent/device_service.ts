@@ -83,9 +83,9 @@ const networkOf = (address: string): string =>
   address.includes(':') && !address.includes('.') ? address.split(':').slice(0, 4).join(':') : address
 
 /** Errors: `not_found`, `request_unauthorized`, `gone`. */
-function openDeviceFlow({ sealedFlows, decisions }: Parts, challenge: string): Flow {
+function openDeviceFlow({ sealedFlows, decisions, urls }: Parts, challenge: string): Flow {
   const flow = sealedFlows.openChallenge('device', challenge)
-  decisions.checkOpen(flowIdOf(flow))
+  decisions.checkOpen(flowIdOf(flow), () => urls.request(flow))
   return flow
 }
 

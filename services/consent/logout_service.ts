@@ -38,9 +38,9 @@ export function createLogoutHandlers(parts: Parts): Handlers<typeof LogoutServic
 const keyOf = (logout: Logout): string => `logout ${uuidFromBytes(logout.id)}`
 
 /** Errors: `not_found`, `request_unauthorized`, `gone`. */
-function openChallenge({ sealedFlows, decisions }: Parts, challenge: string): Logout {
+function openChallenge({ sealedFlows, decisions, urls }: Parts, challenge: string): Logout {
   const logout = sealedFlows.openLogout('logout challenge', challenge)
-  decisions.checkOpen(uuidFromBytes(logout.id))
+  decisions.checkOpen(uuidFromBytes(logout.id), () => urls.logoutRequest(logout.parameters))
   return logout
 }
 
@@ -73,7 +73,7 @@ async function answering(work: () => Promise<LogoutAnswer>): Promise<LogoutAnswe
   } catch (thrown) {
     const error = toOAuthError(thrown)
     if (isOutage(error)) throw thrown
-    const { code, description, hint, retryAfter } = error
-    return { kind: { $case: 'error', value: { code, description, hint, retryAfter } }, cookies: [] }
+    const { code, description, hint, retryAfter, redirectTo } = error
+    return { kind: { $case: 'error', value: { code, description, hint, retryAfter, redirectTo } }, cookies: [] }
   }
 }

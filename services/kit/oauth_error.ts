@@ -75,6 +75,8 @@ export interface OAuthErrorDetails {
   cause?: unknown
   /** Seconds after which another try makes sense. */
   retryAfter?: number
+  /** Where the browser is to go instead. */
+  redirectTo?: string
 }
 
 /** RFC 6749 5.2: characters outside %x20-21 / %x23-5B / %x5D-7E may not be in a description. */
@@ -92,6 +94,7 @@ export class OAuthError extends Error {
   readonly description: string
   readonly hint: string
   readonly retryAfter: number
+  readonly redirectTo: string
 
   constructor(code: OAuthErrorCode | (string & {}), description?: string, details: OAuthErrorDetails = {}) {
     const text = printable(description ?? kindOf(code).description)
@@ -100,6 +103,7 @@ export class OAuthError extends Error {
     this.description = text
     this.hint = printable(details.hint ?? '')
     this.retryAfter = details.retryAfter ?? (code === 'temporarily_unavailable' ? 1 : 0)
+    this.redirectTo = details.redirectTo ?? ''
   }
 }
 

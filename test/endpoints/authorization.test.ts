@@ -42,7 +42,7 @@ const post = (path: string, body: string, headers: Record<string, string> = {}) 
 
 const redirectTo = (value: string): AuthorizationAnswer => ({ kind: { $case: 'redirectTo', value }, cookies: [] })
 const error = (code: string, description = 'It is wrong.', hint = ''): AuthorizationAnswer => ({
-  kind: { $case: 'error', value: { code, description, hint, retryAfter: 0 } },
+  kind: { $case: 'error', value: { code, description, hint, retryAfter: 0, redirectTo: '' } },
   cookies: [],
 })
 const response = (
@@ -350,7 +350,10 @@ describe('OpenID Connect RP-Initiated Logout', () => {
 
   it('an error is a page', async () => {
     logoutAnswer = {
-      kind: { $case: 'error', value: { code: 'invalid_request', description: 'No.', hint: '', retryAfter: 0 } },
+      kind: {
+        $case: 'error',
+        value: { code: 'invalid_request', description: 'No.', hint: '', retryAfter: 0, redirectTo: '' },
+      },
       cookies: [],
     }
     const page = await get('/oauth2/sessions/logout')

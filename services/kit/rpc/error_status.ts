@@ -10,8 +10,8 @@ const typeUrl = 'type.googleapis.com/tessera.oauth.v1.OAuthError'
 /** What grpc-js wants of a failed call. */
 export function toStatus(error: OAuthError): Partial<ServiceError> {
   const code = kindOf(error.code).grpc
-  const { description, hint, retryAfter } = error
-  const detail = OAuthErrorMessage.encode({ code: error.code, description, hint, retryAfter }).finish()
+  const { description, hint, retryAfter, redirectTo } = error
+  const detail = OAuthErrorMessage.encode({ code: error.code, description, hint, retryAfter, redirectTo }).finish()
   const any = new BinaryWriter().uint32(10).string(typeUrl).uint32(18).bytes(detail).finish()
   const encoded = new BinaryWriter()
     .uint32(8)
@@ -32,8 +32,8 @@ export function fromStatus(thrown: unknown): OAuthError {
   const encoded = failure.metadata?.get(detailsKey)[0]
   const detail = Buffer.isBuffer(encoded) ? detailOf(encoded) : undefined
   if (detail) {
-    const { code, description, hint, retryAfter } = detail
-    return new OAuthError(code, description, { hint, retryAfter, cause: thrown })
+    const { code, description, hint, retryAfter, redirectTo } = detail
+    return new OAuthError(code, description, { hint, retryAfter, redirectTo, cause: thrown })
   }
   const code = codeWithoutDetail.get(failure.code ?? status.UNKNOWN) ?? 'server_error'
   return new OAuthError(code, undefined, { cause: thrown })
