@@ -9,7 +9,7 @@ import * as keys from './endpoints/admin/keys.js'
 import * as login from './endpoints/admin/login_requests.js'
 import * as logouts from './endpoints/admin/logout_requests.js'
 import * as sessions from './endpoints/admin/sessions.js'
-import { introspectToken, revokeClientAccessTokens } from './endpoints/admin/tokens.js'
+import { flushExpired, introspectToken, revokeClientAccessTokens } from './endpoints/admin/tokens.js'
 import { authorization } from './endpoints/authorization.js'
 import * as device from './endpoints/device.js'
 import { discovery } from './endpoints/discovery.js'
@@ -109,6 +109,7 @@ export const adminRoutes: readonly Route[] = [
   route('DELETE', loginSessions, sessions.revokeLoginSessions, 'Hydra revokeOAuth2LoginSessions'),
   route('POST', '/admin/oauth2/introspect', introspectToken, 'Hydra introspectOAuth2Token, RFC 7662'),
   route('DELETE', '/admin/oauth2/tokens', revokeClientAccessTokens, 'Hydra deleteOAuth2Token'),
+  route('POST', '/admin/oauth2/flush', flushExpired, 'Hydra v1 flushInactiveOAuth2Tokens'),
   route('GET', '/admin/keys/{set}', keys.getKeySet, 'Hydra getJsonWebKeySet'),
   route('POST', '/admin/keys/{set}', keys.createKey, 'Hydra createJsonWebKeySet'),
   route('PUT', '/admin/keys/{set}', keys.replaceKeySet, 'Hydra setJsonWebKeySet'),

@@ -5,6 +5,7 @@ import { OAuthError, type OAuthErrorCode } from '../../services/kit/oauth_error.
 export type Json = Readonly<Record<string, unknown>>
 
 const maxUint32 = 0xffff_ffff
+const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/
 
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -47,6 +48,15 @@ export class JsonObject {
     const value = this.#get(name)
     if (value === undefined) return undefined
     return isObject(value) ? value : this.#refuse(name, 'an object')
+  }
+
+  /** A time (RFC 3339); undefined if absent. So is the year 1, which is what Go has where nothing was set. */
+  time(name: string): Date | undefined {
+    const text = this.text(name)
+    if (text === '') return undefined
+    const time = new Date(rfc3339.test(text) ? text : Number.NaN)
+    if (Number.isNaN(time.getTime())) return this.#refuse(name, 'a time such as 2026-01-02T03:04:05Z')
+    return time.getUTCFullYear() <= 1 ? undefined : time
   }
 
   /** A duration in seconds; undefined if absent. */

@@ -8,6 +8,7 @@ import type {
 } from '#proto/client/v1/client_service.js'
 import { ClientCredentials } from '#proto/client/v1/client_service.js'
 import { OAuthError } from '../kit/oauth_error.js'
+import { checkOffset } from '../kit/page_token.js'
 import type { Call, Handlers } from '../kit/rpc/contract.js'
 import { decodeBase64url, type Sealer } from '../kit/sealing.js'
 import { authenticateClient } from './authentication/authenticate_client.js'
@@ -71,18 +72,22 @@ export function createHandlers(parts: ClientServiceParts): Handlers<typeof Clien
 async function listClients(
   store: ClientStore,
   sealer: Sealer,
-  { pageSize, pageToken, clientName, owner }: ListClientsRequest,
+  { pageSize, pageToken, clientName, owner, offset }: ListClientsRequest,
   call: Call,
 ): Promise<ListClientsResponse> {
   for (const filter of [clientName, owner])
     if (text(255)(filter)) throw new OAuthError('invalid_request', 'A filter is not a line of at most 255 characters.')
+  checkOffset(offset, pageToken)
   const size = Math.min(pageSize || defaultPageSize, maxPageSize)
   const after = readPageToken(sealer, pageToken)
   // One more than asked for tells whether there is another page.
-  const found = await store.list({ size: size + 1, after, clientName, owner }, call)
+  const [found, totalSize] = await Promise.all([
+    store.list({ size: size + 1, after, offset, clientName, owner }, call),
+    offset === undefined ? 0 : store.count({ clientName, owner }, call),
+  ])
   const clients = found.slice(0, size).map(({ client }) => client)
   const last = found.length > size ? clients.at(-1) : undefined
-  return { clients, nextPageToken: last ? writePageToken(sealer, last) : '' }
+  return { clients, nextPageToken: last ? writePageToken(sealer, last) : '', totalSize }
 }
 
 async function* watchClients(

@@ -16,6 +16,9 @@ import { encodeJson } from './payloads.js'
 import { rejectionOf } from './rejection.js'
 import { beforeLogin, consentRequestOf, requestedAudience, requestedScope } from './requests.js'
 
+/** What is left after that is purged in the background. */
+const purgeForMs = 2_000
+
 export function createConsentHandlers(parts: Parts): Handlers<typeof ConsentServiceService> {
   const { decisions, payloads, sealedFlows } = parts
   return {
@@ -47,6 +50,9 @@ export function createConsentHandlers(parts: Parts): Handlers<typeof ConsentServ
 
     listConsentSessions: (request, call) => listConsentSessions(parts, request, call),
     revokeConsentSessions: ({ selector }, call) => revokeConsentSessions(parts, selector, call),
+    purgeExpired: async ({ notAfter }, { signal }) => ({
+      deleted: await parts.store.purge(AbortSignal.any([signal, AbortSignal.timeout(purgeForMs)]), notAfter),
+    }),
   }
 }
 

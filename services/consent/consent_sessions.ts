@@ -8,6 +8,7 @@ import type {
 } from '#proto/consent/v1/consent_service.js'
 import { Flow, FlowConsent, FlowPayload } from '#proto/consent/v1/flow.js'
 import { OAuthError } from '../kit/oauth_error.js'
+import { checkOffset } from '../kit/page_token.js'
 import { isUuid } from '../kit/random.js'
 import type { Call } from '../kit/rpc/contract.js'
 import { splitWords } from '../kit/scope_strategy.js'
@@ -24,21 +25,27 @@ const nothing = FlowPayload.fromPartial({})
 
 export async function listConsentSessions(
   parts: Parts,
-  { subject, loginSessionId, pageSize, pageToken }: ListConsentSessionsRequest,
+  { subject, loginSessionId, pageSize, pageToken, offset }: ListConsentSessionsRequest,
   call: Call,
 ): Promise<ListConsentSessionsResponse> {
   if (subject === '') throw new OAuthError('invalid_request', '`subject` is missing.')
   if (pageSize > 500) throw new OAuthError('invalid_request', '`page_size` is larger than 500.')
-  if (loginSessionId !== '' && !isUuid(loginSessionId)) return { consentSessions: [], nextPageToken: '' }
+  checkOffset(offset, pageToken)
+  if (loginSessionId !== '' && !isUuid(loginSessionId)) return { consentSessions: [], nextPageToken: '', totalSize: 0 }
   const size = pageSize || 100
   const after = readPageToken(parts.pageSealer, pageToken)
-  const found = await parts.store.listConsents({ subject, loginSessionId, size: size + 1, after }, call)
+  const filter = { subject, loginSessionId }
+  const [found, totalSize] = await Promise.all([
+    parts.store.listConsents({ ...filter, size: size + 1, after, offset }, call),
+    offset === undefined ? 0 : parts.store.countConsents(filter, call),
+  ])
   const page = found.slice(0, size)
   const last = found.length > size ? page.at(-1) : undefined
   const sessions = await Promise.all(page.map((stored) => sessionOf(parts, stored)))
   return {
     consentSessions: sessions.filter((session) => session !== undefined),
     nextPageToken: last ? writePageToken(parts.pageSealer, { handledAtMs: last.handledAt.getTime(), id: last.id }) : '',
+    totalSize,
   }
 }
 

@@ -63,7 +63,9 @@ export function createConsentService(config: Config, peers: ConsentServicePeers)
       clients.start()
       logoutDeliveries.start()
       const { signal } = stopping
-      purging ??= repeat({ everyMs: purgeEveryMs, doing: 'purging sessions', signal }, () => store.purge(signal))
+      purging ??= repeat({ everyMs: purgeEveryMs, doing: 'purging sessions', signal }, async () => {
+        await store.purge(signal)
+      })
     },
 
     ready: () => store.ping(),

@@ -1,4 +1,5 @@
-// Where a page of a list ends, sealed: a caller can hand it back, and neither read nor make one.
+// Where a page of a list ends, sealed: a caller can hand it back, and neither read nor make one. Or how much is left out
+// before a page, for callers that count.
 import { OAuthError } from './oauth_error.js'
 import { decodeBase64url, type Sealer } from './sealing.js'
 
@@ -17,4 +18,14 @@ export function openPosition<P extends readonly unknown[]>(
   const opened = sealed && sealer.open(purpose, sealed)
   if (!opened) throw new OAuthError('invalid_request', 'page_token is not one that this server gave.')
   return JSON.parse(opened.toString()) as P
+}
+
+const maxOffset = 0x7fff_ffff
+
+/** Error: `invalid_request` for an offset that cannot be, or that comes with a page token. */
+export function checkOffset(offset: number | undefined, token: string): void {
+  if (offset === undefined) return
+  if (token !== '')
+    throw new OAuthError('invalid_request', 'A page is asked for by an offset or by a token, not by both.')
+  if (offset > maxOffset) throw new OAuthError('invalid_request', `The offset is larger than ${maxOffset}.`)
 }

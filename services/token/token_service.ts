@@ -18,6 +18,9 @@ import { startGrant } from './start_grant.js'
 import { issueLogoutToken } from './tokens/logout_token.js'
 import type { UserClaims } from './user_claims.js'
 
+/** What is left after that is purged in the background. */
+const purgeForMs = 2_000
+
 export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims): Service<typeof TokenServiceService> =>
   defineService(TokenServiceService, {
     issueToken: (request, call) => issueToken(parts, request, call),
@@ -50,6 +53,13 @@ export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims)
 
     async signLogoutToken(request, call) {
       return { logoutToken: await issueLogoutToken(parts, request, call) }
+    },
+
+    async purgeExpired({ notAfter }, call) {
+      const signal = AbortSignal.any([call.signal, AbortSignal.timeout(purgeForMs)])
+      return {
+        deleted: (await parts.grants.purge(signal, notAfter)) + (await parts.deviceCodes.purge(signal, notAfter)),
+      }
     },
 
     async getServerMetadata() {

@@ -24,6 +24,7 @@ const stored = Client.fromPartial({
 
 let failure: OAuthError | undefined
 let nextPageToken = ''
+let totalSize = 0
 let server: TestGateway
 beforeAll(async () => {
   const answer = <T>(value: T): T => {
@@ -34,7 +35,7 @@ beforeAll(async () => {
     clients: {
       createClient: async ({ client, clientSecret }) => answer({ client, clientSecret: clientSecret || 'generated' }),
       getClient: async () => answer({ client: stored }),
-      listClients: async () => answer({ clients: [stored], nextPageToken }),
+      listClients: async () => answer({ clients: [stored], nextPageToken, totalSize }),
       updateClient: async ({ client, clientSecret }) => answer({ client, clientSecret }),
       deleteClient: async () => answer({}),
       rotateClientSecret: async () => answer({ client: stored, clientSecret: 'rotated' }),
@@ -268,6 +269,48 @@ describe('AD-04: lists', () => {
     }
     for (const size of ['-1', 'NaN', '1e3', '1.5', '99999999999', '0x10'])
       expect((await send('GET', `/admin/clients?page_size=${size}`)).status).toBe(400)
+  })
+})
+
+describe('Hydra v1, AD-04: lists by limit and offset', () => {
+  const pageAt = async (query: string) => {
+    const { headers } = await send('GET', `/clients?owner=a&${query}`)
+    const links = (headers.get('link') ?? '').split(',').map((link) => {
+      const [, path = '', rel = ''] = /^<(.*)>; rel="(.*)"$/.exec(link) ?? []
+      return [rel, path.replace('/clients?owner=a&', '')]
+    })
+    return { total: headers.get('x-total-count'), ...Object.fromEntries(links) }
+  }
+
+  it('X-Total-Count says how many there are, Link leads to the first, the previous, the next and the last page', async () => {
+    totalSize = 12
+    const first = 'limit=5&offset=0'
+    const last = 'limit=5&offset=10'
+    expect(await pageAt('limit=5')).toEqual({ total: '12', first, next: 'limit=5&offset=5', last })
+    expect(await pageAt('limit=5&offset=5')).toEqual({ total: '12', first, prev: first, next: last, last })
+    expect(await pageAt('limit=5&offset=10')).toEqual({ total: '12', first, prev: 'limit=5&offset=5', last })
+    expect(await pageAt('limit=5&offset=7')).toMatchObject({ prev: 'limit=5&offset=2', last })
+    expect(await pageAt('limit=5&offset=100')).toEqual({ total: '12', first, prev: last, last })
+    expect(await pageAt('limit=6&offset=6')).toMatchObject({ last: 'limit=6&offset=6' })
+    totalSize = 0
+    expect(await pageAt('offset=0')).toEqual({ total: '0', first: 'limit=100&offset=0', last: 'limit=100&offset=0' })
+  })
+
+  it('limit and offset are bounded', async () => {
+    for (const [query, pageSize, offset] of [
+      ['limit=1000000000', 500, 0],
+      ['limit=0&offset=3', 100, 3],
+      ['offset=9999999999', 100, 0x7fff_ffff],
+    ] as const) {
+      await send('GET', `/clients?${query}`)
+      expect(lastRequest(server.calls, 'listClients')).toMatchObject({ pageSize, offset, pageToken: '' })
+    }
+    const { length } = server.calls
+    for (const bad of ['-1', 'NaN', '1e3', '1.5', '99999999999', '0x10'])
+      for (const name of ['limit', 'offset']) expect((await send('GET', `/clients?${name}=${bad}`)).status).toBe(400)
+    for (const both of ['limit=5&page_size=5', 'offset=5&page_token=x'])
+      expect((await send('GET', `/clients?${both}`)).status).toBe(400)
+    expect(server.calls).toHaveLength(length)
   })
 })
 

@@ -76,6 +76,7 @@ const handlers: FakeHandlers = {
         },
       ],
       nextPageToken: 'n',
+      totalSize: 0,
     }),
   },
   logout: {
@@ -102,7 +103,7 @@ const handlers: FakeHandlers = {
     },
   },
   clients: {
-    listClients: async () => ({ clients: [], nextPageToken: '' }),
+    listClients: async () => ({ clients: [], nextPageToken: '', totalSize: 0 }),
     rotateClientSecret: async () => ({ client, clientSecret: 's' }),
     createClient: async ({ client: created }) => ({ client: created, clientSecret: 's' }),
   },

@@ -40,7 +40,7 @@ const handlers: Handlers<typeof ClientServiceService> = {
     await behaviours[clientId]?.(call)
     return { client: undefined }
   },
-  listClients: async ({ pageToken }) => ({ clients: [], nextPageToken: pageToken }),
+  listClients: async ({ pageToken }) => ({ clients: [], nextPageToken: pageToken, totalSize: 0 }),
   async *watchClients(_, call) {
     for (let index = 1; !call.signal.aborted; index++) {
       if (index === 4) throw new OAuthError('position_lost')
@@ -88,6 +88,7 @@ describe.each(shapes)('a call %s', (_, remote) => {
     expect(await remote().listClients(ListClientsRequest.fromPartial({ pageToken: 'x' }))).toEqual({
       clients: [],
       nextPageToken: 'x',
+      totalSize: 0,
     })
   })
 

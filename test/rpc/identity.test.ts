@@ -23,7 +23,7 @@ const service = defineService(ClientServiceService, {
     lastCaller = call.caller
     return { client: undefined }
   },
-  listClients: async () => ({ clients: [], nextPageToken: '' }),
+  listClients: async () => ({ clients: [], nextPageToken: '', totalSize: 0 }),
   async *watchClients(_, call) {
     yield { changes: [], position: '1', ageMs: 0, sentAtMs: 0 }
     await new Promise((resolve) => call.signal.addEventListener('abort', resolve))

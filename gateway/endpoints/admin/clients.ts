@@ -23,11 +23,11 @@ export function listClients({ services }: Parts): Endpoint {
     const query = readQuery(ctx)
     const { client_name: clientName = '', owner = '' } = query
     const request = { ...pageOf(query), clientName, owner }
-    const { clients, nextPageToken } = await services.clients.listClients(request, ctx.state.call)
-    linkPages(ctx, query, nextPageToken)
+    const page = await services.clients.listClients(request, ctx.state.call)
+    linkPages(ctx, query, page)
     sendJson(
       ctx,
-      clients.map((client) => clientToJson(client)),
+      page.clients.map((client) => clientToJson(client)),
     )
   }
 }

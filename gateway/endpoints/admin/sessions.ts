@@ -14,9 +14,9 @@ export function listConsentSessions({ services }: Parts): Endpoint {
     const { subject, login_session_id: loginSessionId = '' } = query
     if (!subject) throw new OAuthError('invalid_request', "The query parameter 'subject' is missing.")
     const request = { ...pageOf(query), subject, loginSessionId }
-    const { consentSessions, nextPageToken } = await services.consent.listConsentSessions(request, ctx.state.call)
-    linkPages(ctx, query, nextPageToken)
-    sendJson(ctx, consentSessions.map(consentSessionToJson))
+    const page = await services.consent.listConsentSessions(request, ctx.state.call)
+    linkPages(ctx, query, page)
+    sendJson(ctx, page.consentSessions.map(consentSessionToJson))
   }
 }
 

@@ -20,12 +20,17 @@ export interface Candidate {
   readonly secretHashes: readonly string[]
 }
 
-export interface ClientQuery {
+export interface ClientFilter {
+  readonly clientName: string | undefined
+  readonly owner: string | undefined
+}
+
+export interface ClientQuery extends ClientFilter {
   readonly size: number
   /** The last client of the page before. */
   readonly after: { readonly createdAt: Date; readonly clientId: string } | undefined
-  readonly clientName: string | undefined
-  readonly owner: string | undefined
+  /** How many to leave out. */
+  readonly offset: number | undefined
 }
 
 const findCandidate = {
@@ -80,19 +85,24 @@ export class ClientStore {
   }
 
   /** Clients in the order of their registration. */
-  async list({ size, after, clientName, owner }: ClientQuery, call: Call): Promise<StoredClient[]> {
+  async list({ size, after, offset = 0, ...filter }: ClientQuery, call: Call): Promise<StoredClient[]> {
     const beyond = after && {
       createdAt: { gte: after.createdAt },
       OR: [{ createdAt: { gt: after.createdAt } }, { clientId: { gt: after.clientId } }],
     }
     const rows = await this.#database.prisma(call, (prisma) =>
       prisma.client.findMany({
-        where: { ...(clientName && { clientName }), ...(owner && { owner }), ...beyond },
+        where: { ...conditionOf(filter), ...beyond },
         orderBy: [{ createdAt: 'asc' }, { clientId: 'asc' }],
         take: size,
+        skip: offset,
       }),
     )
     return rows.map(fromRow)
+  }
+
+  count(filter: ClientFilter, call: Call): Promise<number> {
+    return this.#database.prisma(call, (prisma) => prisma.client.count({ where: conditionOf(filter) }))
   }
 
   /** Error: `conflict` if there is a client with this id. */
@@ -143,6 +153,11 @@ export class ClientStore {
     return isWritten
   }
 }
+
+const conditionOf = ({ clientName, owner }: ClientFilter) => ({
+  ...(clientName && { clientName }),
+  ...(owner && { owner }),
+})
 
 type Statement = ReturnType<PrismaClient['client']['create' | 'update' | 'delete']>
 

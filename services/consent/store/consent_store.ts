@@ -37,6 +37,19 @@ export interface ConsentPosition {
   readonly id: string
 }
 
+export interface ConsentFilter {
+  readonly subject: string
+  /** Empty: any. */
+  readonly loginSessionId: string
+}
+
+export interface ConsentQuery extends ConsentFilter {
+  readonly size: number
+  readonly after: ConsentPosition | undefined
+  /** How many to leave out. */
+  readonly offset: number | undefined
+}
+
 export interface PayloadKey {
   readonly flowId: string
   readonly stage: 'login' | 'consent'
@@ -100,12 +113,19 @@ export class ConsentStore {
 
   /** What a subject has allowed, newest first; what rests on a remembered consent is left out. */
   listConsents(
-    query: { subject: string; loginSessionId: string; size: number; after: ConsentPosition | undefined },
+    { subject, loginSessionId, size, after, offset = 0 }: ConsentQuery,
     call: Call,
   ): Promise<StoredConsent[]> {
-    const { subject, loginSessionId, size, after } = query
-    const values = [subject, loginSessionId || null, size, after ? after.handledAtMs / 1_000 : null, after?.id ?? null]
+    const position = [after ? after.handledAtMs / 1_000 : null, after?.id ?? null]
+    const values = [subject, loginSessionId || null, size, ...position, offset]
     return this.#database.query(statements.listConsents, values, call)
+  }
+
+  /** How many `listConsents` lists on all pages. */
+  async countConsents({ subject, loginSessionId }: ConsentFilter, call: Call): Promise<number> {
+    const values = [subject, loginSessionId || null]
+    const [row] = await this.#database.query<{ count: number }>(statements.countConsents, values, call)
+    return row?.count ?? 0
   }
 
   /** Which grants were given in a login session, and to whom. */
@@ -171,13 +191,16 @@ export class ConsentStore {
     return row ? Buffer.from(row.payload) : undefined
   }
 
-  /** Deletes what has expired and what was revoked as a whole. */
-  async purge(signal: AbortSignal): Promise<void> {
+  /** Deletes what has expired, but nothing that did after `notAfter`, and what was revoked as a whole; returns how many. */
+  async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
+    let purged = 0
     for (const { statement, batch } of purgeStatements)
       for (let isMore = true; isMore && !signal.aborted; ) {
-        const [row] = await this.#database.query<{ deleted: number }>(statement, [batch])
+        const [row] = await this.#database.query<{ deleted: number }>(statement, [batch, notAfter ?? null])
+        purged += row?.deleted ?? 0
         isMore = row?.deleted === batch
       }
+    return purged
   }
 
   ping(): Promise<boolean> {

@@ -13,6 +13,7 @@ interface Purge {
   readonly row?: string
 }
 
+/** $1 the size of a batch, $2: what expires after this stays, or null. */
 const purge = (
   name: string,
   { table, key = 'id', condition, row = '' }: Purge,
@@ -23,7 +24,9 @@ const purge = (
     text: `
       WITH /* background */ gone AS (
         DELETE FROM ${table} WHERE (${key}) IN (
-          SELECT ${key} FROM ${table} ${row} WHERE ${condition} LIMIT $1 FOR UPDATE SKIP LOCKED)
+          SELECT ${key} FROM ${table} ${row}
+          WHERE ${condition} AND ($2::timestamptz IS NULL OR coalesce(expires_at <= $2, true))
+          LIMIT $1 FOR UPDATE SKIP LOCKED)
         RETURNING 1)
       SELECT count(*)::int AS deleted FROM gone`,
   },

@@ -38,7 +38,13 @@ export const findRememberedConsents: Statement = {
     LIMIT 100`,
 }
 
-/** $1 the subject, $2 a login session or null, $3 the size of the page, $4 and $5 the last of the page before or null. */
+const isListed = `subject = $1 AND ($2::uuid IS NULL OR login_session_id = $2) AND NOT rejected AND based_on IS NULL
+      AND (expires_at IS NULL OR expires_at > now()) AND NOT ${isRevokedConsent}`
+
+/**
+ * $1 the subject, $2 a login session or null, $3 the size of the page, $4 and $5 the last of the page before or null, $6 how
+ * many to leave out.
+ */
 export const listConsents: Statement = {
   name: 'list_consents',
   text: `
@@ -46,11 +52,15 @@ export const listConsents: Statement = {
       granted_scope AS "grantedScope", granted_audience AS "grantedAudience", handled_at AS "handledAt",
       remembered_until AS "rememberedUntil", record
     FROM consent_session c
-    WHERE subject = $1 AND ($2::uuid IS NULL OR login_session_id = $2) AND NOT rejected AND based_on IS NULL
-      AND ($4::float8 IS NULL OR (handled_at, id) < (to_timestamp($4), $5::uuid))
-      AND (expires_at IS NULL OR expires_at > now()) AND NOT ${isRevokedConsent}
+    WHERE ${isListed} AND ($4::float8 IS NULL OR (handled_at, id) < (to_timestamp($4), $5::uuid))
     ORDER BY handled_at DESC, id DESC
-    LIMIT $3`,
+    LIMIT $3 OFFSET $6`,
+}
+
+/** $1 the subject, $2 a login session or null. */
+export const countConsents: Statement = {
+  name: 'count_consents',
+  text: `SELECT count(*)::int AS count FROM consent_session c WHERE ${isListed}`,
 }
 
 /** $1 the login session. */

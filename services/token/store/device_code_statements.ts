@@ -70,10 +70,11 @@ export const forgiveTries: Statement = {
       SELECT key FROM device_try WHERE key = ANY($1::text[]) AND tries > 0 ORDER BY key FOR UPDATE)`,
 }
 
+/** $1 the size of a batch, $2: what expired after this stays, or null. */
 const purge = (table: string, key: string): Statement => ({
   name: `purge_${table}s`,
   text: `DELETE FROM ${table} WHERE ${key} IN (
-      SELECT ${key} FROM ${table} WHERE expires_at < now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+      SELECT ${key} FROM ${table} WHERE expires_at < least(now(), $2::timestamptz) ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING 1 /* background */`,
 })
 

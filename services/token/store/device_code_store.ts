@@ -112,11 +112,13 @@ export class DeviceCodeStore {
     await this.#database.query(statements.forgiveTries, [budgets.map(({ key }) => key)], call)
   }
 
-  /** Deletes what has expired, in batches. */
-  async purge(signal: AbortSignal): Promise<void> {
+  /** Deletes what has expired, but nothing that did after `notAfter`, in batches; returns how many. */
+  async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
+    let purged = 0
     for (const statement of statements.purgeDeviceCodes)
-      for (let changed = purgeBatch; changed === purgeBatch && !signal.aborted; )
-        changed = (await this.#database.query(statement, [purgeBatch])).length
+      for (let changed = purgeBatch; changed === purgeBatch && !signal.aborted; purged += changed)
+        changed = (await this.#database.query(statement, [purgeBatch, notAfter ?? null])).length
+    return purged
   }
 
   /** Those that count for one key share its row, each with a number of its own: guesses by the thousand wait for few writes. */

@@ -81,11 +81,12 @@ export const refreshGrants: Statement = {
 const isOver = `(g.revoked_at IS NOT NULL OR coalesce(g.expires_at < now(), false))
   AND coalesce(g.access_expires_at < now(), true)`
 
-/** Deletes what is over. */
+/** Deletes what is over. $1 the size of a batch, $2: what began after this stays, or null. */
 export const purgeGrants: Statement = {
   name: 'purge_grants',
   text: `DELETE FROM "grant" WHERE id IN (
       SELECT g.id FROM "grant" AS g WHERE g.purge_at < now() AND ${isOver}
+        AND ($2::timestamptz IS NULL OR coalesce(g.requested_at <= $2, true))
       ORDER BY g.purge_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1 /* background */`,
 }
 

@@ -1,5 +1,6 @@
 // The grants as rows. Concurrent writes of one kind travel in one statement, and every caller is answered after its commit.
 import type { Grant } from '#prisma/token/client.js'
+import type { Statement } from '../../kit/database.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { isUuid } from '../../kit/random.js'
 import type { Call } from '../../kit/rpc/contract.js'
@@ -117,11 +118,18 @@ export class GrantStore {
     return this.#database.prisma(call, (prisma) => prisma.grant.findUnique({ where: { id } }))
   }
 
-  /** Deletes grants that are over, in batches, until none is due. */
-  async purge(signal: AbortSignal): Promise<void> {
-    for (const statement of [purgeGrants, postponeGrants])
-      for (let changed = purgeBatch; changed === purgeBatch && !signal.aborted; )
-        changed = (await this.#database.query(statement, [purgeBatch])).length
+  /** Deletes grants that are over, but none that began after `notAfter`, in batches, until none is due; returns how many. */
+  async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
+    const purged = await this.#inBatches(purgeGrants, [notAfter ?? null], signal)
+    await this.#inBatches(postponeGrants, [], signal)
+    return purged
+  }
+
+  async #inBatches(statement: Statement, values: readonly unknown[], signal: AbortSignal): Promise<number> {
+    let sum = 0
+    for (let changed = purgeBatch; changed === purgeBatch && !signal.aborted; sum += changed)
+      changed = (await this.#database.query(statement, [purgeBatch, ...values])).length
+    return sum
   }
 
   async #insert(grants: readonly NewGrant[]): Promise<boolean[]> {
