@@ -123,7 +123,7 @@ export class Composition {
     try {
       const port = await rpc?.listen()
       const urls = await gateway?.listen()
-      const grpc = port === undefined ? {} : { grpc: `${hostOf(config.serve.grpc.host)}:${port}` }
+      const grpc = port === undefined ? {} : { grpc: addressOf(config.serve.grpc.host, port) }
       return new Composition({ ...composition, addresses: { ...urls, ...grpc } })
     } catch (thrown) {
       await new Composition({ ...composition, addresses: {} }).close(0)
@@ -203,4 +203,7 @@ export class Composition {
 const servesArea = (service: RunningService, area: string): boolean =>
   service.services.some(({ definition }) => Object.values(definition)[0]?.path.startsWith(`/tessera.${area}.`))
 
-const hostOf = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+function addressOf(host: string, port: number): string {
+  if (host.startsWith('unix:')) return host
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -10,7 +10,7 @@ import type { Config } from '../services/kit/config/config.js'
 import { loadConfig } from '../services/kit/config/load.js'
 import { settings } from '../services/kit/config/schema.js'
 import { callers, isCaller, serviceToken } from '../services/kit/identity.js'
-import { log, setLogLevel } from '../services/kit/log.js'
+import { log, setLogFormat, setLogLevel } from '../services/kit/log.js'
 import { projectRoot } from '../services/kit/project_root.js'
 import { StartupError } from '../services/kit/startup_error.js'
 import { announce } from './announce.js'
@@ -38,6 +38,7 @@ function load(role: Role, options: CommonOptions): Config {
     developmentSecrets,
   })
   setLogLevel(config.log.level)
+  setLogFormat(config.log.format)
   for (const warning of warnings) log.warn(warning)
   return config
 }
@@ -98,7 +99,7 @@ function printKeys(): void {
 
 const configOption = new Option(
   '-c, --config <file...>',
-  'YAML files, later ones over earlier ones (or TESSERA_CONFIG)',
+  'YAML, JSON or TOML files, later ones over earlier ones (or TESSERA_CONFIG)',
 )
 const dataOption = new Option(
   '--data <folder>',

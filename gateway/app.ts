@@ -8,13 +8,17 @@ import type { Cors } from './http/cors.js'
 import { type Context, RequestState } from './http/endpoint.js'
 import type { ErrorAnswer } from './http/errors.js'
 import { checkFields, requestIdOf, targetOf } from './http/request_checks.js'
+import type { RequestLog } from './http/request_log.js'
 import type { Place, Router } from './http/router.js'
+import type { TlsTermination } from './http/tls_termination.js'
 
 export interface AppOptions {
   readonly router: Router
   readonly answerError: ErrorAnswer
   /** Absent where no endpoint may be called from pages of other origins. */
   readonly cors?: Cors
+  readonly termination: TlsTermination
+  readonly requestLog: RequestLog
   /** Refuses who may not use this listener. */
   readonly guard?: Guard
   /** The gateway is ending: connections are not kept. */
@@ -28,10 +32,12 @@ export function createApp(options: AppOptions): Koa<RequestState> {
   app.on('error', (err) => log.warn({ err }, 'an answer could not be sent'))
   app.use(async (ctx: Context) => {
     begin(ctx, options.deadlineMs)
+    options.requestLog(ctx)
     let isPage = false
     try {
       checkFields(ctx.req)
       const { path, query } = targetOf(ctx.req)
+      options.termination.check(ctx, path)
       const found = options.router.find(path)
       options.guard?.(ctx, found?.place)
       if (!found) throw new OAuthError('not_found', 'Nothing is served at this address.')

@@ -5,8 +5,10 @@ import { createAdminGuard } from './http/admin_guard.js'
 import { createCors } from './http/cors.js'
 import type { Parts, Route } from './http/endpoint.js'
 import { createErrorAnswer } from './http/errors.js'
+import { createRequestLog } from './http/request_log.js'
 import { Router } from './http/router.js'
 import { HttpServer } from './http/server.js'
+import { createTlsTermination } from './http/tls_termination.js'
 import { adminRoutes, publicRoutes } from './routes.js'
 import type { GatewayServices } from './services.js'
 
@@ -28,7 +30,12 @@ export function createGateway(config: Config, services: GatewayServices): Gatewa
   const isEnding = () => state.ending
   const parts: Parts = { config, services, isReady, endpointUrls: endpointUrls(publicRoutes, config) }
   const { cors } = config.serve.public
+  const listenerOf = (name: 'public' | 'admin') => {
+    const termination = createTlsTermination(config.serve[name].terminationFrom)
+    return { termination, requestLog: createRequestLog(name, config.serve[name], termination.addressOf) }
+  }
   const publicApp = createApp({
+    ...listenerOf('public'),
     router: new Router(publicRoutes, parts),
     answerError: createErrorAnswer(config, false),
     ...(cors.enabled && { cors: createCors(cors) }),
@@ -36,14 +43,15 @@ export function createGateway(config: Config, services: GatewayServices): Gatewa
     deadlineMs: publicDeadlineMs,
   })
   const adminApp = createApp({
+    ...listenerOf('admin'),
     router: new Router(adminRoutes, parts),
     answerError: createErrorAnswer(config, true),
     guard: createAdminGuard(config),
     isEnding,
     deadlineMs: adminDeadlineMs,
   })
-  const publicServer = new HttpServer(config.serve.public, publicApp.callback())
-  const adminServer = new HttpServer(config.serve.admin, adminApp.callback())
+  const publicServer = new HttpServer('serve.public', config.serve.public, publicApp.callback())
+  const adminServer = new HttpServer('serve.admin', config.serve.admin, adminApp.callback())
   return {
     get ready() {
       return isReady()

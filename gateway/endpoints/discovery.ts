@@ -32,11 +32,37 @@ async function describeServer(
     issuer: config.urls.self.issuer,
     ...endpointUrls,
     ...told,
+    ...elsewhere(config, told),
     response_modes_supported: listOf(told.response_modes_supported).filter((mode) =>
       Object.hasOwn(responseModes, mode),
     ),
     revocation_endpoint_auth_methods_supported: authMethods,
     introspection_endpoint_auth_methods_supported: [...authMethods.filter((method) => method !== 'none'), 'Bearer'],
+  }
+}
+
+const urlMembers = {
+  auth_url: 'authorization_endpoint',
+  token_url: 'token_endpoint',
+  jwks_url: 'jwks_uri',
+  userinfo_url: 'userinfo_endpoint',
+  device_authorization_url: 'device_authorization_endpoint',
+  client_registration_url: 'registration_endpoint',
+} as const
+
+/** What the operator says otherwise (`webfinger.oidc_discovery`): endpoints in front of these, and what they know more. */
+function elsewhere({ webfinger }: Parts['config'], told: Record<string, unknown>): Record<string, unknown> {
+  const { supported_claims: claims, supported_scope: scopes, ...urls } = webfinger.oidc_discovery
+  const named = Object.entries(urlMembers).flatMap(([key, member]) => {
+    const url = urls[key as keyof typeof urlMembers]
+    return url ? [[member, url] as const] : []
+  })
+  const extended = (member: string, more: readonly string[], least: readonly string[] = []) =>
+    more.length > 0 && { [member]: [...new Set([...least, ...listOf(told[member]), ...more])] }
+  return {
+    ...Object.fromEntries(named),
+    ...extended('claims_supported', claims, ['sub']),
+    ...extended('scopes_supported', scopes),
   }
 }
 

@@ -24,12 +24,14 @@ export function readCookies(ctx: Context, { serve }: Config): Record<string, str
 
 export function setCookies(ctx: Context, cookies: readonly Cookie[], config: Config): void {
   if (cookies.length === 0) return
+  const { names, paths } = config.serve.cookies
   const attributes = attributesOf(config)
   ctx.res.setHeader(
     'Set-Cookie',
     cookies.map(({ name, value, maxAge }) => {
       const age = value === '' ? '; Max-Age=0' : maxAge > 0 ? `; Max-Age=${maxAge}` : ''
-      return `${name}=${value}${attributes}${age}`
+      // A removal reaches only the path that the cookie was set for.
+      return `${name}=${value}; Path=${name === names.session ? paths.session : '/'}${attributes}${age}`
     }),
   )
 }
@@ -40,7 +42,7 @@ function attributesOf({ dev, serve }: Config): string {
   // Browsers take SameSite=None from secure cookies alone.
   const sameSite = same_site_mode === 'None' && !isSecure ? 'Lax' : same_site_mode
   return [
-    '; Path=/; HttpOnly',
+    '; HttpOnly',
     `; SameSite=${sameSite}`,
     isSecure ? '; Secure' : '',
     domain === '' ? '' : `; Domain=${domain}`,

@@ -1,9 +1,11 @@
 // An HTTP(S) server with the limits of one that faces the internet, and an end that finishes what is under way.
-import { readFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
-import type { ListenerConfig } from '../../services/kit/config/config.js'
+import type { AddressInfo, ListenOptions, Socket } from 'node:net'
+import type { HttpListenerConfig, TlsConfig } from '../../services/kit/config/config.js'
+import { readPem } from '../../services/kit/pem.js'
+import { ownSocket, removeStaleSocket, socketPathOf } from '../../services/kit/unix_socket.js'
 
 const limits = {
   /** Of the request line and the header fields together, in bytes. */
@@ -19,10 +21,13 @@ const maxConnections = 20_000
 
 export class HttpServer {
   readonly #server: Server
-  readonly #listener: ListenerConfig
+  readonly #listener: HttpListenerConfig
+  readonly #key: string
   readonly #sockets = new Set<Socket>()
 
-  constructor(listener: ListenerConfig, handle: RequestListener) {
+  /** `key` is where the listener stands in the configuration. */
+  constructor(key: string, listener: HttpListenerConfig, handle: RequestListener) {
+    this.#key = key
     this.#listener = listener
     const { tls } = listener
     this.#server = tls
@@ -35,20 +40,30 @@ export class HttpServer {
     })
   }
 
-  /** Begins to listen; returns the URL. */
+  /** Begins to listen; returns the URL, of a socket its path after `unix:`. */
   async listen(): Promise<string> {
-    const { host, port, tls } = this.#listener
-    await new Promise<void>((resolve, reject) => {
+    const { host, port, tls, socket, write_listen_file: listenFile } = this.#listener
+    const path = socketPathOf(host)
+    if (path === undefined) await this.#bind(host === '' ? { port } : { host, port })
+    else {
+      await removeStaleSocket(path)
+      await this.#bind({ path })
+      ownSocket(path, socket, `${this.#key}.socket`)
+    }
+    const name = ['', '0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+    const url = path ? host : `${tls ? 'https' : 'http'}://${name}:${(this.#server.address() as AddressInfo).port}`
+    if (listenFile !== '') writeFileSync(listenFile, url)
+    return url
+  }
+
+  #bind(options: ListenOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
-      const options = host === '' ? { port } : { host, port }
       this.#server.listen(options, () => {
         this.#server.off('error', reject)
         resolve()
       })
     })
-    const bound = (this.#server.address() as AddressInfo).port
-    const name = ['', '0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-    return `${tls ? 'https' : 'http'}://${name}:${bound}`
   }
 
   /** Stops listening, lets requests under way finish, and cuts those that are not done in time. */
@@ -64,7 +79,7 @@ export class HttpServer {
   }
 }
 
-function secureOptions({ cert, key, ca }: NonNullable<ListenerConfig['tls']>) {
-  const own = { cert: readFileSync(cert), key: readFileSync(key) }
-  return ca === '' ? own : { ...own, ca: readFileSync(ca), requestCert: true, rejectUnauthorized: true }
+function secureOptions(tls: TlsConfig) {
+  const { cert, key, ca } = readPem(tls)
+  return ca === '' ? { cert, key } : { cert, key, ca, requestCert: true, rejectUnauthorized: true }
 }

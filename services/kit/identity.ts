@@ -28,16 +28,23 @@ export interface IdentifyOptions {
   readonly systemSecrets: readonly string[]
   /** Whether those on this machine are operators without any proof: where a listener has neither TLS nor other machines. */
   readonly trustLoopback: boolean
+  /** Whether all come by a Unix socket, whose mode says who may. */
+  readonly trustSocket?: boolean
 }
 
 /** Tells who calls; undefined for a stranger. A token that is shown must be right, wherever the call comes from. */
-export function createIdentify({ systemSecrets, trustLoopback }: IdentifyOptions): (peer: Peer) => Caller | undefined {
+export function createIdentify({
+  systemSecrets,
+  trustLoopback,
+  trustSocket = false,
+}: IdentifyOptions): (peer: Peer) => Caller | undefined {
   const sealer = new Sealer(systemSecrets)
   return ({ authorization, certificateNames, address }) => {
     if (authorization) return callerOfToken(sealer, authorization)
     const named = certificateNames.find(isCaller)
     if (named) return named
-    return trustLoopback && isLoopback(address.replace(/:\d+$/, '')) ? 'operator' : undefined
+    const isTrusted = trustSocket || (trustLoopback && isLoopback(address.replace(/:\d+$/, '')))
+    return isTrusted ? 'operator' : undefined
   }
 }
 

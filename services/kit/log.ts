@@ -1,5 +1,6 @@
-// The log: one JSON line an event. No secret, code or token may reach it; what is known to carry one is cut out by name.
+// The log: one line an event, JSON unless told otherwise. No secret, code or token may reach it; what is known to carry one is cut out by name.
 import { pino } from 'pino'
+import { logFormats } from './log_format.js'
 
 const secretFields = [
   'authorization',
@@ -30,8 +31,19 @@ const options = {
   },
 }
 
+const standardError = pino.destination(2)
+let format = logFormats.json
+
 /** The log of this process; it goes to standard error, so that standard output stays for people. */
-export const log = pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
+export const log = pino(
+  { ...options, timestamp: pino.stdTimeFunctions.isoTime },
+  { write: (line: string) => void standardError.write(format ? format(line) : line) },
+)
+
+/** Sets how lines are written: `json`, `json_pretty` or `text`. */
+export function setLogFormat(name: string): void {
+  format = logFormats[name]
+}
 
 /** Sets how much is logged: `trace`, `debug`, `info`, `warn`, `error` or `silent`. */
 export function setLogLevel(level: string): void {

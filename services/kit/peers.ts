@@ -1,14 +1,15 @@
 // How one service sees the others: in process where they run here, else over the wire, and the credentials for both ends.
-import { readFileSync } from 'node:fs'
 import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js'
 import type { ServiceName } from './config/check.js'
 import type { Config, ListenerConfig } from './config/config.js'
 import { createIdentify, serviceToken } from './identity.js'
 import { isLoopback } from './loopback.js'
+import { readPem } from './pem.js'
 import type { Caller, Remote, Service, ServiceDefinition } from './rpc/contract.js'
 import { inProcess } from './rpc/in_process.js'
 import { type RpcServerOptions, serviceName } from './rpc/server.js'
 import { WireChannel } from './rpc/wire.js'
+import { socketPathOf } from './unix_socket.js'
 
 export class Peers {
   readonly #config: Config
@@ -59,20 +60,26 @@ function tokenOf({ services, secrets }: Config, caller: Caller): string {
 
 function channelCredentials({ services: { tls } }: Config): ChannelCredentials {
   if (!tls) return ChannelCredentials.createInsecure()
-  const read = (path: string) => (path ? readFileSync(path) : null)
-  return ChannelCredentials.createSsl(read(tls.ca), read(tls.key), read(tls.cert))
+  const { ca, key, cert } = readPem(tls)
+  return ChannelCredentials.createSsl(bytesOf(ca), bytesOf(key), bytesOf(cert))
 }
 
+const bytesOf = (text: string): Buffer | null => (text === '' ? null : Buffer.from(text))
+
 /** How the gRPC port of this process listens and tells who calls. */
-export function rpcListener(config: Config): Pick<RpcServerOptions, 'host' | 'port' | 'credentials' | 'identify'> {
-  const { host, port, tls } = config.serve.grpc
+export function rpcListener(
+  config: Config,
+): Pick<RpcServerOptions, 'host' | 'port' | 'socket' | 'credentials' | 'identify'> {
+  const { host, port, socket, tls } = config.serve.grpc
   const trustLoopback = !tls && isLoopback(host)
-  const identify = createIdentify({ systemSecrets: config.secrets.system, trustLoopback })
-  return { host, port, credentials: serverCredentials(config.serve.grpc), identify }
+  const trustSocket = !tls && socketPathOf(host) !== undefined
+  const identify = createIdentify({ systemSecrets: config.secrets.system, trustLoopback, trustSocket })
+  return { host, port, socket, credentials: serverCredentials(config.serve.grpc), identify }
 }
 
 function serverCredentials({ tls }: ListenerConfig): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure()
-  const pair = { cert_chain: readFileSync(tls.cert), private_key: readFileSync(tls.key) }
-  return ServerCredentials.createSsl(tls.ca ? readFileSync(tls.ca) : null, [pair], tls.ca !== '')
+  const { ca, cert, key } = readPem(tls)
+  const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }
+  return ServerCredentials.createSsl(bytesOf(ca), [pair], ca !== '')
 }

@@ -148,7 +148,15 @@ describe('what is refused, in one line that names the key', () => {
     ['ttl: { access_token: 3600 }', /^ttl\.access_token .*3600 must be text|duration/],
     ['ttl: { access_token: 0s }', /^ttl\.access_token .*must be at least 1s, in whole seconds$/],
     ['ttl: { refresh_token: 1500ms }', /^ttl\.refresh_token .*in whole seconds$/],
-    ['serve: { cookies: { paths: { session: /a } } }', /^serve\.cookies\.paths \(config\d+\.yml\) cannot be used/],
+    ['ttl: { vc_nonce: 1h }', /^ttl\.vc_nonce \(config\d+\.yml\) cannot be used/],
+    [
+      'log: { leak_sensitive_values: true }',
+      /^log\.leak_sensitive_values .* cannot be used: secrets, codes and tokens/,
+    ],
+    [
+      'oauth2: { session: { encrypt_at_rest: false } }',
+      /^oauth2\.session\.encrypt_at_rest .*always sealed; remove it$/,
+    ],
     ['serve: { public: { port: 70000 } }', /^serve\.public\.port .*70000 must be <= 65535$/],
     [
       'oauth2: { device_authorization: { user_code: { length: 8 } } }',
@@ -156,10 +164,6 @@ describe('what is refused, in one line that names the key', () => {
     ],
     ['strategies: { access_token: jwe }', /^strategies\.access_token .*"jwe" must be one of opaque, jwt$/],
     ['secrets: { system: [tooshort] }', /^secrets\.system .*fewer than 16 characters: make one with/],
-    ['secrets: { system: [this-is-the-primary-secret] }', /^secrets\.system .*sample/],
-    ['secrets: { system: [youReallyNeedToChangeThis] }', /^secrets\.system .*sample/],
-    ['secrets: { system: [at least sixteen characters that nobody can guess] }', /^secrets\.system .*sample/],
-    ['secrets: { system: [aaaaaaaaaaaaaaaaaaaaaaaa] }', /^secrets\.system .*all too simple/],
     ['urls: { self: { issuer: "id.example.com" } }', /^urls\.self\.issuer .*is not an issuer/],
     ['urls: { self: { issuer: "https://id.example.com/?a=b" } }', /^urls\.self\.issuer .*without query/],
     ['urls: { login: "javascript:alert(1)" }', /^urls\.login .*is not a URL/],
@@ -246,6 +250,23 @@ describe('production', () => {
   it('refuses secrets of development mode', () => {
     const yaml = production.replace(secret, `development-only-${secret}`)
     expect(refusal(() => load(yaml))).toMatch(/^secrets\.system .*development mode/)
+  })
+
+  it.each([
+    'this-is-the-primary-secret',
+    'youReallyNeedToChangeThis',
+    'at least sixteen characters that nobody can guess',
+    'aaaaaaaaaaaaaaaaaaaaaaaa',
+  ])('refuses the sample or simple secret %s, which development mode takes with a warning', (sample) => {
+    for (const key of ['system', 'cookie', 'pagination']) {
+      const secrets = JSON.stringify({ system: [secret], [key]: [sample] })
+      const yaml = production.replace(/secrets: .*/, `secrets: ${secrets}`)
+      expect(refusal(() => load(yaml))).toMatch(new RegExp(`^secrets\\.${key} .*sample or an all too simple secret`))
+    }
+    const { warnings } = development(`secrets: { system: ["${sample}"] }`)
+    expect(warnings).toContain(
+      'secrets.system holds a sample or an all too simple secret, which only development mode takes',
+    )
   })
 
   it('has an admin port beyond the loopback only with tokens', () => {

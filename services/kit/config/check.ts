@@ -1,9 +1,10 @@
 // What one key's schema cannot say: which keys a process needs, and what is too dangerous to start with.
 import { accessSync, constants } from 'node:fs'
-import { isLocalTarget, isLoopback } from '../loopback.js'
+import { isLocalListener, isLocalTarget, isLoopback } from '../loopback.js'
+import { isPemText } from '../pem.js'
 import { StartupError } from '../startup_error.js'
 import type { Config, ListenerConfig, TlsConfig } from './config.js'
-import { developmentPrefix } from './secret.js'
+import { developmentPrefix, isSampleSecret } from './secret.js'
 
 export const serviceNames = ['client', 'consent', 'token', 'introspection'] as const
 export type ServiceName = (typeof serviceNames)[number]
@@ -114,10 +115,13 @@ function checkUserCode({ oauth2 }: Config, originOf: (key: string) => string): v
 
 function checkSecrets({ dev, secrets }: Config, originOf: (key: string) => string): void {
   for (const key of ['system', 'cookie', 'pagination'] as const) {
-    if (dev || !secrets[key].some((secret) => secret.startsWith(developmentPrefix))) continue
-    throw new StartupError(
-      `secrets.${key}${originOf(`secrets.${key}`)} holds a secret of development mode: make one with \`openssl rand -base64 32\``,
-    )
+    if (dev) continue
+    const named = `secrets.${key}${originOf(`secrets.${key}`)}`
+    const advice = 'make one with `openssl rand -base64 32`'
+    if (secrets[key].some((secret) => secret.startsWith(developmentPrefix)))
+      throw new StartupError(`${named} holds a secret of development mode: ${advice}`)
+    if (secrets[key].some(isSampleSecret))
+      throw new StartupError(`${named} holds a sample or an all too simple secret: ${advice}`)
   }
 }
 
@@ -148,9 +152,11 @@ function checkTls({ serve, services }: Config, originOf: (key: string) => string
     if (!tls) continue
     const needsPair = isServer || tls.cert !== '' || tls.key !== ''
     if (needsPair && !(tls.cert && tls.key))
-      throw new StartupError(`${key}${originOf(key)} needs both ${key}.cert.path and ${key}.key.path`)
+      throw new StartupError(
+        `${key}${originOf(key)} needs both ${key}.cert and ${key}.key, each as path or base64, there or in serve.tls`,
+      )
     for (const [name, path] of Object.entries(tls) as [string, string][])
-      if (path) checkReadable(`${key}.${name}.path`, path)
+      if (path && !isPemText(path)) checkReadable(`${key}.${name}.path`, path)
   }
 }
 
@@ -166,14 +172,14 @@ const beyond = (key: string, { host }: ListenerConfig, originOf: (key: string) =
   `${key}.host${originOf(`${key}.host`)}: ${host || 'all addresses'} is reachable from other machines`
 
 function checkAdmin({ serve: { admin } }: Config, originOf: (key: string) => string): void {
-  if (isLoopback(admin.host) || admin.tokens.length > 0 || admin.tls?.ca) return
+  if (isLocalListener(admin.host) || admin.tokens.length > 0 || admin.tls?.ca) return
   throw new StartupError(
     `${beyond('serve.admin', admin, originOf)} and whoever reaches the admin API can do everything: set serve.admin.tokens, or serve.admin.tls with ca, or listen on 127.0.0.1`,
   )
 }
 
 function checkGrpc({ serve: { grpc } }: Config, originOf: (key: string) => string): void {
-  if (isLoopback(grpc.host) || grpc.tls) return
+  if (isLocalListener(grpc.host) || grpc.tls) return
   throw new StartupError(
     `${beyond('serve.grpc', grpc, originOf)} and tokens would travel in the clear: set serve.grpc.tls, or listen on 127.0.0.1`,
   )

@@ -1,18 +1,36 @@
 // The configuration as the code sees it: Hydra's keys, their defaults applied and their values checked. Durations are in
 // seconds.
 
+/** Each is the path of a PEM file, or the PEM text itself. */
 export interface TlsConfig {
-  /** Paths of PEM files. */
   readonly cert: string
   readonly key: string
   /** The authority that clients' certificates must come from; empty: none are asked for. */
   readonly ca: string
 }
 
+/** The file of a Unix socket. */
+export interface SocketConfig {
+  /** Names or numbers; empty: those of this process. */
+  readonly owner: string
+  readonly group: string
+  readonly mode: number
+}
+
 export interface ListenerConfig {
+  /** An address, or `unix:` and the path of a socket. */
   readonly host: string
   readonly port: number
+  readonly socket: SocketConfig
   readonly tls: TlsConfig | undefined
+}
+
+export interface HttpListenerConfig extends ListenerConfig {
+  /** Networks whose proxies end TLS; empty: requests come from anywhere. */
+  readonly terminationFrom: readonly string[]
+  readonly request_log: { readonly disable_for_health: boolean }
+  /** A file that the address is written to; empty: none. */
+  readonly write_listen_file: string
 }
 
 export interface CorsConfig {
@@ -46,10 +64,10 @@ export interface Config {
   readonly dataDir: string
   /** The PostgreSQL to use; empty: the embedded one. */
   readonly dsn: string
-  readonly log: { readonly level: string }
+  readonly log: { readonly level: string; readonly format: 'json' | 'json_pretty' | 'text' }
   readonly serve: {
-    readonly public: ListenerConfig & { readonly cors: CorsConfig }
-    readonly admin: ListenerConfig & {
+    readonly public: HttpListenerConfig & { readonly cors: CorsConfig }
+    readonly admin: HttpListenerConfig & {
       /** Bearer tokens that the admin API asks for; empty: it listens on the loopback only. */
       readonly tokens: readonly string[]
     }
@@ -67,6 +85,7 @@ export interface Config {
         readonly consent_csrf: string
         readonly device_csrf: string
       }
+      readonly paths: { readonly session: string }
     }
   }
   /** How the processes of the suite reach each other, where they are several. */
@@ -161,6 +180,19 @@ export interface Config {
       readonly pairwise: { readonly salt: string }
     }
   }
-  readonly webfinger: { readonly jwks: { readonly broadcast_keys: readonly string[] } }
+  readonly webfinger: {
+    readonly jwks: { readonly broadcast_keys: readonly string[] }
+    /** What metadata says otherwise than is served here; empty: nothing. */
+    readonly oidc_discovery: {
+      readonly auth_url: string
+      readonly token_url: string
+      readonly jwks_url: string
+      readonly userinfo_url: string
+      readonly device_authorization_url: string
+      readonly client_registration_url: string
+      readonly supported_claims: readonly string[]
+      readonly supported_scope: readonly string[]
+    }
+  }
   readonly db: { readonly max_connections: number }
 }

@@ -1,19 +1,21 @@
 // Loads the configuration of one process: files, environment, defaults, checks. The one place that reads the environment.
 import { resolve } from 'node:path'
 import { serviceToken } from '../identity.js'
-import { isLoopback } from '../loopback.js'
+import { isLocalListener } from '../loopback.js'
 import { checkConfig, type Role } from './check.js'
 import type { Config, TlsConfig } from './config.js'
 import { parseDuration } from './duration.js'
-import { configSchema, type Schema } from './schema.js'
-import { developmentPrefix } from './secret.js'
-import { type Environment, type Settings, Sources } from './sources.js'
+import type { Settings } from './files.js'
+import { configSchema } from './schema.js'
+import type { Schema } from './schema_parts.js'
+import { developmentPrefix, isSampleSecret } from './secret.js'
+import { type Environment, Sources } from './sources.js'
 import { validate } from './validate.js'
 
 export interface LoadOptions {
   /** What this process runs; decides what it must be told. */
   readonly role: Role
-  /** YAML files, later ones over earlier ones; without any, those that TESSERA_CONFIG names. */
+  /** YAML, JSON or TOML files, later ones over earlier ones; without any, those that TESSERA_CONFIG names. */
   readonly files?: readonly string[]
   /** Development mode, where the command line says so. */
   readonly dev?: boolean
@@ -27,6 +29,8 @@ export interface Loaded {
   readonly config: Config
   /** What was said without effect, or is better said otherwise. */
   readonly warnings: readonly string[]
+  /** Every file that it was read from, those of secrets too. */
+  readonly files: readonly string[]
 }
 
 /** Throws a StartupError whose message is for the person who starts the process. */
@@ -37,6 +41,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   for (const file of options.files?.length ? options.files : named) sources.addFile(file)
   sources.addEnvironment(environment)
   if (options.dev) sources.set('dev', true, '--dev')
+  sources.rename()
   sources.takeOutUnserved()
   const dataDir = resolve(options.dataDir ?? environment.TESSERA_DATA ?? 'data')
   const dev = sources.get('dev') === true
@@ -45,7 +50,8 @@ export function loadConfig(options: LoadOptions): Loaded {
     sources.set('secrets.system', options.developmentSecrets(dataDir), dataDir)
   const config = fillIn(toConfig(validate(sources), dataDir))
   checkConfig(config, options.role, (key) => sources.originOf(key))
-  return { config: leastOf(config, options.role), warnings: [...sources.warnings, ...warningsOf(config)] }
+  const warnings = [...sources.warnings, ...warningsOf(config)]
+  return { config: leastOf(config, options.role), warnings, files: sources.files }
 }
 
 /** The defaults alone, as development mode has them. */
@@ -60,11 +66,20 @@ export function defaultConfig(dataDir: string): Config {
 function toConfig(settings: Settings, dataDir: string): Config {
   const plain = convert(configSchema, settings) as Settings
   const { max_staleness } = plain.introspection as { max_staleness: number }
-  const serve = plain.serve as Settings
+  const { tls, ...serve } = plain.serve as Settings & { tls: TlsSettings }
+  const listener = (name: string, common?: TlsSettings) =>
+    withTls(serve[name] as Settings & { tls: TlsSettings }, common)
   return {
     ...plain,
     dataDir,
-    serve: { ...serve, demo: { port: undefined, ...(serve.demo as Settings) } },
+    serve: {
+      ...serve,
+      public: listener('public', tls),
+      admin: listener('admin', tls),
+      grpc: listener('grpc'),
+      demo: { port: undefined, ...(serve.demo as Settings) },
+    },
+    services: withTls(plain.services as Settings & { tls: TlsSettings }),
     introspection: { max_staleness_ms: max_staleness * 1_000 },
   } as unknown as Config
 }
@@ -73,27 +88,43 @@ function convert(schema: Schema, value: unknown): unknown {
   if (schema.properties) {
     const entries = Object.entries(value as Settings)
     return Object.fromEntries(
-      entries.map(([name, child]) => {
-        if (name === 'tls') return [name, toTls(child as TlsSettings)]
-        return [name, convert(schema.properties?.[name] as Schema, child)]
-      }),
+      entries.map(([name, child]) => [name, convert(schema.properties?.[name] as Schema, child)]),
     )
   }
   if (String(schema.format).startsWith('duration')) return value === '-1' ? undefined : parseDuration(String(value))
   return value
 }
 
-interface TlsSettings {
-  readonly enabled: boolean
-  readonly cert: { readonly path: string }
-  readonly key: { readonly path: string }
-  readonly ca: { readonly path: string }
+interface Pem {
+  readonly path: string
+  readonly base64?: string
 }
 
-function toTls({ enabled, cert, key, ca }: TlsSettings): TlsConfig | undefined {
-  if (!enabled || !(cert.path || key.path || ca.path)) return undefined
-  return { cert: cert.path, key: key.path, ca: ca.path }
+interface TlsSettings {
+  readonly enabled?: boolean
+  readonly cert: Pem
+  readonly key: Pem
+  readonly ca: Pem
+  readonly allow_termination_from?: readonly string[]
 }
+
+/** A group with its TLS as the code wants it; `common` is what holds where the group says nothing itself. */
+function withTls({ tls, ...group }: Settings & { tls: TlsSettings }, common?: TlsSettings): Settings {
+  const isEnabled = tls.enabled ?? common?.enabled ?? true
+  const own = tls.allow_termination_from ?? []
+  const terminationFrom = own.length > 0 ? own : (common?.allow_termination_from ?? [])
+  // As for Hydra, a port whose TLS ends before it serves plain HTTP.
+  const isServed = isEnabled && terminationFrom.length === 0
+  return { ...group, tls: isServed ? toTls(tls, common) : undefined, terminationFrom: isEnabled ? terminationFrom : [] }
+}
+
+function toTls(own: TlsSettings, common: TlsSettings | undefined): TlsConfig | undefined {
+  const of = (name: 'cert' | 'key' | 'ca') => pemOf(own[name]) || (common ? pemOf(common[name]) : '')
+  const tls = { cert: of('cert'), key: of('key'), ca: of('ca') }
+  return tls.cert || tls.key || tls.ca ? tls : undefined
+}
+
+const pemOf = ({ path, base64 = '' }: Pem): string => path || Buffer.from(base64, 'base64').toString()
 
 /** What follows from other keys. */
 function fillIn(config: Config): Config {
@@ -104,7 +135,7 @@ function fillIn(config: Config): Config {
   const secure = cookies.secure || !dev || issuer.startsWith('https:')
   return {
     ...config,
-    log: { level: config.log.level ?? (dev ? 'warn' : 'info') },
+    log: { ...config.log, level: levelOf(config) },
     serve: {
       ...serve,
       public: { ...publicPort, host: publicPort.host || (dev ? '127.0.0.1' : '') },
@@ -135,7 +166,14 @@ function fillIn(config: Config): Config {
   }
 }
 
+/** `panic` is Hydra's word for what ends the process, as `fatal` is here. */
+function levelOf({ dev, log }: Config): string {
+  const level = log.level ?? (dev ? 'warn' : 'info')
+  return level === 'panic' ? 'fatal' : level
+}
+
 function originOf({ host, port, tls }: Config['serve']['admin'] | Config['serve']['public']): string {
+  if (host.startsWith('unix:')) return 'http://localhost'
   const name =
     host === '' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   return `${tls ? 'https' : 'http'}://${name}:${port}`
@@ -160,7 +198,10 @@ function warningsOf(config: Config): string[] {
   const { cors } = config.serve.public
   if (cors.enabled && cors.allow_credentials && cors.allowed_origins.includes('*'))
     warnings.push('serve.public.cors allows all origins: cookies are not sent to them, whatever allow_credentials says')
-  if (config.dev && !isLoopback(config.serve.public.host))
+  for (const key of ['system', 'cookie', 'pagination'] as const)
+    if (config.dev && config.secrets[key].some(isSampleSecret))
+      warnings.push(`secrets.${key} holds a sample or an all too simple secret, which only development mode takes`)
+  if (config.dev && !isLocalListener(config.serve.public.host))
     warnings.push(`development mode is reachable from other machines (serve.public.host: ${config.serve.public.host})`)
   return warnings
 }

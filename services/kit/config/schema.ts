@@ -1,152 +1,21 @@
 // Every key of the configuration: JSON Schema with defaults and descriptions. What is checked, what is filled in and what
 // the documentation's table says all come from here. The keys and their meaning are Hydra's where it has them.
-
-/** A JSON Schema of an object or of one value. */
-export interface Schema {
-  readonly type: string
-  readonly description: string
-  readonly default?: unknown
-  readonly properties?: Readonly<Record<string, Schema>>
-  readonly [keyword: string]: unknown
-}
-
-const object = (description: string, properties: Record<string, Schema>): Schema => ({
-  type: 'object',
-  description,
-  properties,
-  additionalProperties: false,
-  default: {},
-})
-
-const text = (description: string, fallback = '', more: object = {}): Schema => ({
-  type: 'string',
-  description,
-  default: fallback,
-  ...more,
-})
-
-const flag = (description: string, fallback = false): Schema => ({ type: 'boolean', description, default: fallback })
-
-const whole = (description: string, fallback: number, more: object = {}): Schema => ({
-  type: 'integer',
-  description,
-  default: fallback,
-  minimum: 0,
-  ...more,
-})
-
-const list = (description: string, fallback: readonly string[] = [], items: object = {}): Schema => ({
-  type: 'array',
-  description,
-  default: fallback,
-  items: { type: 'string', minLength: 1, ...items },
-})
-
-const oneOf = (description: string, fallback: string, values: readonly string[]): Schema =>
-  text(description, fallback, { enum: values })
-
-const duration = (description: string, fallback: string, more: object = {}): Schema =>
-  text(description, fallback, { format: 'duration', ...more })
-
-const lifespan = (description: string, fallback: string): Schema =>
-  duration(description, fallback, { durationMinimum: 1 })
-
-/** A lifespan, or `-1` for "never". */
-const endless = (description: string, fallback: string): Schema =>
-  text(`${description} \`-1\`: never.`, fallback, { format: 'duration-or-never', durationMinimum: 1 })
-
-const url = (description: string): Schema => text(description, '', { format: 'web-url' })
-
-const tls = (of: string) =>
-  object(`TLS of ${of}.`, {
-    enabled: flag('False switches TLS off where a certificate is given.', true),
-    cert: object('The certificate.', { path: text('PEM file with the certificate and its chain.') }),
-    key: object('The private key.', { path: text('PEM file with the key.') }),
-    ca: object('The other side.', { path: text('PEM file with the authority that the other side must come from.') }),
-  })
-
-const cors = (of: string) =>
-  object(`CORS on the ${of} port.`, {
-    enabled: flag('Whether other origins may read answers.'),
-    allowed_origins: list('Origins that may; `*` in a host stands for any part, `*` alone for all.', ['*']),
-    allowed_methods: list('Methods that may be used.', ['POST', 'GET', 'PUT', 'PATCH', 'DELETE']),
-    allowed_headers: list('Headers that may be sent.', ['Authorization', 'Content-Type']),
-    exposed_headers: list('Headers that may be read.', ['Content-Type']),
-    allow_credentials: flag('Whether cookies may be sent; never together with all origins.', true),
-    max_age: whole('Seconds that a browser may keep the answer to a preflight.', 0),
-  })
-
-const host = (fallback: string) => text('The address to listen on.', fallback)
-const port = (fallback: number) => whole('The port to listen on; 0: any free one.', fallback, { maximum: 65_535 })
-
-const serve = object('What is listened on.', {
-  public: object('The public endpoints of OAuth and OpenID Connect.', {
-    host: text('The address to listen on; empty: all, in development the loopback.'),
-    port: port(4444),
-    tls: tls('the public port'),
-    cors: cors('public'),
-  }),
-  admin: object("Hydra's admin API.", {
-    host: host('127.0.0.1'),
-    port: port(4445),
-    tls: tls('the admin port'),
-    tokens: list('Bearer tokens that callers must show one of; needed where it listens beyond the loopback.', [], {
-      minLength: 16,
-    }),
-  }),
-  grpc: object('The gRPC services.', {
-    host: host('127.0.0.1'),
-    port: port(4450),
-    tls: tls('the gRPC port'),
-    reflection: {
-      type: 'boolean',
-      description: 'Whether `grpcurl` and others may ask what is served; on in development.',
-    },
-  }),
-  drain: {
-    type: 'string',
-    format: 'duration',
-    description:
-      'How long requests are still taken after the signal to end, while `/health/ready` says no and load balancers turn away; without a word `1s`, in development none.',
-  },
-  demo: object('The login, consent and client demo of development mode.', {
-    port: {
-      type: 'integer',
-      description: 'Its port; without one, 4446 or else any free one.',
-      minimum: 0,
-      maximum: 65_535,
-    },
-  }),
-  cookies: object('Cookies of the end-user.', {
-    same_site_mode: oneOf('The SameSite attribute.', 'Lax', ['Strict', 'Lax', 'None']),
-    domain: text('The Domain attribute; empty: the host alone.'),
-    secure: flag('Whether cookies are Secure in development too; in production they always are.'),
-    names: object('Names of cookies; development adds `_dev`.', {
-      session: text('The login session.', 'ory_hydra_session', { minLength: 1 }),
-      login_csrf: text('Ties a login to its browser.', 'ory_hydra_login_csrf', { minLength: 1 }),
-      consent_csrf: text('Ties a consent to its browser.', 'ory_hydra_consent_csrf', { minLength: 1 }),
-      device_csrf: text('Ties the verification of a user code to its browser.', 'ory_hydra_device_csrf', {
-        minLength: 1,
-      }),
-    }),
-  }),
-})
-
-const address = (service: string) =>
-  object(`The ${service} service.`, {
-    address: text('Where it is, `host:port` or a gRPC name such as `dns:///name:4450`.'),
-  })
-
-const services = object('How the processes reach each other where they are several.', {
-  client: address('client'),
-  consent: address('consent'),
-  token: address('token'),
-  introspection: address('introspection'),
-  credential: text('The service token that this process shows, where it has no `secrets.system` to derive it from.'),
-  tls: tls(
-    'calls to the services: with `ca` the services are verified, with `cert` and `key` this process shows itself',
-  ),
-})
+import {
+  duration,
+  endless,
+  flag,
+  lifespan,
+  list,
+  object,
+  oneOf,
+  type Schema,
+  secret,
+  secretList,
+  text,
+  url,
+  whole,
+} from './schema_parts.js'
+import { serve, services } from './schema_serve.js'
 
 const urls = object('URLs of pages and of this server.', {
   self: object('This server as others see it.', {
@@ -168,12 +37,12 @@ const urls = object('URLs of pages and of this server.', {
   }),
 })
 
-const secretItems = { minLength: 16, format: 'secret' }
+const secretItems = { minLength: 16 }
 
 const secrets = object('Secrets. The first of a list is used, all are accepted.', {
-  system: list('Seals and signs everything that leaves the server. At least 16 characters each.', [], secretItems),
-  cookie: list('Seals cookies; empty: `secrets.system`.', [], secretItems),
-  pagination: list('Seals page tokens; empty: `secrets.system`.', [], secretItems),
+  system: secretList('Seals and signs everything that leaves the server. At least 16 characters each.', secretItems),
+  cookie: secretList('Seals cookies; empty: `secrets.system`.', secretItems),
+  pagination: secretList('Seals page tokens; empty: `secrets.system`.', secretItems),
 })
 
 const ttl = object('Lifespans.', {
@@ -194,7 +63,7 @@ const hook = (description: string) =>
       config: object('The key.', {
         in: oneOf('Where the key is sent.', 'header', ['header', 'cookie']),
         name: text('Name of the header field or cookie.', '', { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]*$" }),
-        value: text('The key.', '', { pattern: '^[\\x20-\\x7e]*$' }),
+        value: secret('The key.', { pattern: '^[\\x20-\\x7e]*$' }),
       }),
     }),
   })
@@ -244,19 +113,21 @@ const oauth2 = object('OAuth 2.0 and OpenID Connect.', {
 
 const properties = {
   dev: flag('Development mode: made-up secrets, an embedded database, a demo, plain HTTP. Never for production.'),
-  dsn: text(
+  dsn: secret(
     'The PostgreSQL database, `postgres://user:password@host:5432/name`; empty in development: an embedded one.',
-    '',
-    {
-      format: 'dsn',
-    },
+    { format: 'dsn' },
   ),
   log: object('The log.', {
     level: {
       type: 'string',
       description: 'How much is logged; without a word `info`, in development `warn`.',
-      enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'panic', 'silent'],
     },
+    format: oneOf('How it is written: JSON lines, the same over several lines, or `key=value`.', 'json', [
+      'json',
+      'json_pretty',
+      'text',
+    ]),
   }),
   serve,
   services,
@@ -297,7 +168,7 @@ const properties = {
         enum: ['public', 'pairwise'],
       }),
       pairwise: object('A subject of its own for each sector.', {
-        salt: text('Keeps pairwise subjects from being computed by others; at least 8 characters, never to change.'),
+        salt: secret('Keeps pairwise subjects from being computed by others; at least 8 characters, never to change.'),
       }),
     }),
   }),
@@ -306,6 +177,16 @@ const properties = {
       broadcast_keys: list('Key sets that are published; those that sign tokens always are.', [
         'hydra.openid.id-token',
       ]),
+    }),
+    oidc_discovery: object('What metadata says otherwise than is served here.', {
+      auth_url: url('The authorization endpoint.'),
+      token_url: url('The token endpoint.'),
+      jwks_url: url('Where the keys are.'),
+      userinfo_url: url('The userinfo endpoint.'),
+      device_authorization_url: url('The device authorization endpoint.'),
+      client_registration_url: url('The registration endpoint.'),
+      supported_claims: list('More claims that ID tokens can have.'),
+      supported_scope: list('More scopes that can be asked for.'),
     }),
   }),
   db: object('The database.', {
@@ -320,18 +201,26 @@ export const configSchema: Schema = {
   additionalProperties: false,
 }
 
+/** What Hydra and this server take up only at a start; the rest is taken up while it runs. */
+const restarting = ['dev', 'dsn', 'log', 'serve', 'services', 'db']
+
 export interface Setting {
   /** With dots between its parts. */
   readonly key: string
   /** The environment variable that overrides it. */
   readonly variable: string
   readonly schema: Schema
+  /** A change of it waits for the next start. */
+  readonly restart: boolean
 }
 
 /** All keys that hold a value, in the schema's order. */
 export const settings: readonly Setting[] = settingsOf(configSchema, [])
 
 function settingsOf(schema: Schema, path: readonly string[]): Setting[] {
-  if (!schema.properties) return [{ key: path.join('.'), variable: path.join('_').toUpperCase(), schema }]
+  if (!schema.properties) {
+    const restart = restarting.includes(path[0] ?? '')
+    return [{ key: path.join('.'), variable: path.join('_').toUpperCase(), schema, restart }]
+  }
   return Object.entries(schema.properties).flatMap(([name, child]) => settingsOf(child, [...path, name]))
 }

@@ -1,13 +1,12 @@
-// Where the configuration comes from: YAML files in their order, over them the environment. Keys of Hydra that are not
-// served are taken out here.
-import { readFileSync } from 'node:fs'
+// Where the configuration comes from: files in their order, over them the environment. Keys that Hydra has had under other
+// names are renamed here, and those that are not served are taken out.
 import { basename } from 'node:path'
-import { parse } from 'yaml'
 import { StartupError } from '../startup_error.js'
-import { harmless, ignoredKeys, refusedKeys } from './hydra_keys.js'
-import { settings as knownSettings, type Schema } from './schema.js'
+import { isObject, readSecret, readSettings, type Settings } from './files.js'
+import { harmless, ignoredKeys, refusedKeys, renamedKeys } from './hydra_keys.js'
+import { settings as knownSettings } from './schema.js'
+import type { Schema } from './schema_parts.js'
 
-export type Settings = { [key: string]: unknown }
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Keys that stand for a group and may be given as one text. */
@@ -16,29 +15,38 @@ const shortForms: Readonly<Record<string, string>> = {
   'oauth2.refresh_token_hook': 'oauth2.refresh_token_hook.url',
 }
 
+const variableOf = (key: string): string => key.replaceAll('.', '_').toUpperCase()
+
 /** Settings as they were given, and where each came from. */
 export class Sources {
   readonly settings: Settings = {}
   readonly warnings: string[] = []
+  /** Every file that was read. */
+  readonly files: string[] = []
   readonly #origins = new Map<string, string>()
 
   addFile(path: string): void {
-    const content = readYaml(path)
-    this.#add(content, [], basename(path))
+    this.files.push(path)
+    this.#add(readSettings(path), [], basename(path))
   }
 
-  /** Takes what the environment says: `TTL_ACCESS_TOKEN` for `ttl.access_token`, lists with commas. */
+  /**
+   * Takes what the environment says: `TTL_ACCESS_TOKEN` for `ttl.access_token`; lists with commas, or lists and groups as
+   * JSON; a secret also from the file that `SECRETS_SYSTEM_FILE` names.
+   */
   addEnvironment(environment: Environment): void {
     for (const { key, variable, schema } of knownSettings) {
-      const value = environment[variable]
-      if (value) this.set(key, typedValue(value, schema), `the environment variable ${variable}`)
+      this.#addVariable(key, variable, schema, environment)
+      if (schema.secret) this.#addSecretFile(key, variable, schema, environment)
     }
-    for (const key of Object.keys(shortForms)) {
-      const variable = key.replaceAll('.', '_').toUpperCase()
-      const value = environment[variable]
-      if (value) this.set(key, value, `the environment variable ${variable}`)
+    for (const [key, target] of Object.entries(renamedKeys)) {
+      const schema = knownSettings.find((setting) => setting.key === target)?.schema
+      if (schema) this.#addVariable(key, variableOf(key), schema, environment)
     }
-    for (const key of Object.keys(refusedKeys)) this.#addRefused(key, environment)
+    for (const key of Object.keys(shortForms)) this.#addShortForm(key, environment)
+    for (const key of Object.keys(refusedKeys)) this.#addUnserved(key, environment)
+    // A variable of one word can be about anything.
+    for (const key of Object.keys(ignoredKeys)) if (key.includes('.')) this.#addUnserved(key, environment)
   }
 
   set(given: string, value: unknown, origin: string): void {
@@ -68,18 +76,30 @@ export class Sources {
     return below ? ` (${below[1]})` : ''
   }
 
+  /** Gives keys with an older name their own, unless that was given too. */
+  rename(): void {
+    for (const [key, target] of Object.entries(renamedKeys)) {
+      const value = this.get(key)
+      if (value === undefined) continue
+      const origin = this.#origins.get(key) ?? ''
+      this.#remove(key)
+      if (this.get(target) === undefined) this.set(target, value, origin && `${key} in ${origin}`)
+    }
+  }
+
   /** Takes out the keys of Hydra that are not served; throws at the first one whose loss would be felt. */
   takeOutUnserved(): void {
     for (const [key, reason] of Object.entries(refusedKeys)) {
       const value = this.get(key)
       if (value === undefined) continue
-      const isHarmless = isObject(value) && harmless[key]?.(value)
-      if (!isHarmless) throw new StartupError(`${key}${this.originOf(key)} cannot be used: ${reason}; remove it`)
+      if (!harmless[key]?.(value))
+        throw new StartupError(`${key}${this.originOf(key)} cannot be used: ${reason}; remove it`)
       this.#remove(key)
     }
     for (const [key, reason] of Object.entries(ignoredKeys)) {
-      if (this.get(key) === undefined) continue
-      this.warnings.push(`${key}${this.originOf(key)} has no effect: ${reason}`)
+      const value = this.get(key)
+      if (value === undefined) continue
+      if (!harmless[key]?.(value)) this.warnings.push(`${key}${this.originOf(key)} has no effect: ${reason}`)
       this.#remove(key)
     }
   }
@@ -92,8 +112,35 @@ export class Sources {
     }
   }
 
-  #addRefused(key: string, environment: Environment): void {
-    const prefix = key.replaceAll('.', '_').toUpperCase()
+  #addVariable(key: string, variable: string, schema: Schema, environment: Environment): void {
+    const value = environment[variable]
+    if (value) this.set(key, typedValue(value, schema), `the environment variable ${variable}`)
+  }
+
+  #addSecretFile(key: string, of: string, schema: Schema, environment: Environment): void {
+    const variable = `${of}_FILE`
+    const path = environment[variable]
+    if (!path) return
+    if (environment[of]) throw new StartupError(`${of} and ${variable} are both set: remove one of them`)
+    this.files.push(path)
+    const value = readSecret(path, variable)
+    // A secret may have a comma: in a file, each stands on a line of its own.
+    const typed = schema.type === 'array' ? value.split(/\r?\n/).filter(Boolean) : value
+    this.set(key, typed, `${path}, the environment variable ${variable}`)
+  }
+
+  #addShortForm(key: string, environment: Environment): void {
+    const variable = variableOf(key)
+    const value = environment[variable]
+    if (!value) return
+    const origin = `the environment variable ${variable}`
+    const parsed = parseJson(value)
+    if (isObject(parsed)) this.#add(parsed, key.split('.'), origin)
+    else this.set(key, value, origin)
+  }
+
+  #addUnserved(key: string, environment: Environment): void {
+    const prefix = variableOf(key)
     for (const [variable, value] of Object.entries(environment)) {
       if (!value || (variable !== prefix && !variable.startsWith(`${prefix}_`))) continue
       const rest = variable.slice(prefix.length + 1).toLowerCase()
@@ -112,31 +159,6 @@ export class Sources {
   }
 }
 
-export const isObject = (value: unknown): value is Settings =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-function readYaml(path: string): Settings {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : `cannot be read: ${String(cause)}`
-    throw new StartupError(`the configuration file ${path} ${why}: give its path with -c or TESSERA_CONFIG`)
-  }
-  let content: unknown
-  try {
-    content = parse(text)
-  } catch (cause) {
-    throw new StartupError(
-      `the configuration file ${path} is not YAML: ${String(cause).split('\n')[0]?.replace(/:$/, '')}`,
-    )
-  }
-  if (content === null || content === undefined) return {}
-  if (!isObject(content))
-    throw new StartupError(`the configuration file ${path} must hold keys, such as "dsn: postgres://…"`)
-  return content
-}
-
 /** The text of a variable as the type that the schema asks for; what does not fit stays text, to be refused as such. */
 function typedValue(text: string, schema: Schema): unknown {
   switch (schema.type) {
@@ -144,9 +166,21 @@ function typedValue(text: string, schema: Schema): unknown {
       return /^(true|1)$/i.test(text) ? true : /^(false|0)$/i.test(text) ? false : text
     case 'integer':
       return /^-?\d+$/.test(text) ? Number(text) : text
-    case 'array':
-      return text.split(',').map((item) => item.trim())
+    case 'array': {
+      const parsed = parseJson(text)
+      return Array.isArray(parsed) ? parsed : text.split(',').map((item) => item.trim())
+    }
     default:
       return text
+  }
+}
+
+/** What a text is as JSON, where it is a list or a group. */
+function parseJson(text: string): unknown {
+  if (!/^\s*[[{]/.test(text)) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }

@@ -1,11 +1,12 @@
 // Checks settings against the schema and fills in the defaults. What is wrong is said in one line: which key, what is
 // wrong with it, what to do.
+import { isIP } from 'node:net'
 import { Ajv, type ErrorObject } from 'ajv'
 import { StartupError } from '../startup_error.js'
 import { parseDuration } from './duration.js'
+import type { Settings } from './files.js'
 import { configSchema, settings as knownSettings } from './schema.js'
-import { isSampleSecret } from './secret.js'
-import type { Settings, Sources } from './sources.js'
+import type { Sources } from './sources.js'
 
 const ajv = new Ajv({ useDefaults: true, strictTypes: false, verbose: true })
 ajv.addFormat('duration', (value) => parseDuration(value) !== undefined)
@@ -13,7 +14,12 @@ ajv.addFormat('duration-or-never', (value) => value === '-1' || parseDuration(va
 ajv.addFormat('web-url', (value) => value === '' || webUrl(value) !== undefined)
 ajv.addFormat('issuer', (value) => value === '' || isIssuer(value))
 ajv.addFormat('dsn', (value) => value === '' || isPostgresUrl(value))
-ajv.addFormat('secret', (value) => !isSampleSecret(value))
+ajv.addFormat('network', isNetwork)
+ajv.addFormat(
+  'base64',
+  (value) => value === '' || /-----BEGIN [A-Z ]+-----/.test(Buffer.from(value, 'base64').toString()),
+)
+ajv.addKeyword({ keyword: 'secret', schemaType: 'boolean' })
 ajv.addKeyword({
   keyword: 'durationMaximum',
   validate: (maximum: number, value: unknown) => (parseDuration(String(value)) ?? 0) <= maximum,
@@ -58,6 +64,13 @@ function isIssuer(value: string): boolean {
   return url !== undefined && !/[?#]/.test(value) && !url.username && !url.password
 }
 
+/** A network in CIDR form. */
+export function isNetwork(value: string): boolean {
+  const [address = '', bits = '', ...rest] = value.split('/')
+  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest
+}
+
 const isPostgresUrl = (value: string): boolean => /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
 
 /** What each format wants, after the key and its value. */
@@ -66,6 +79,8 @@ const wanted: Readonly<Record<string, string>> = {
   'duration-or-never': 'is not a duration: write it as 1h, 30m or 1h30m, or -1 for never',
   'web-url': 'is not a URL: write it in full, with http:// or https://',
   issuer: 'is not an issuer: write a URL with http:// or https:// and without query and fragment',
+  network: 'is not a network: write it as 10.0.0.0/8 or fd00::/8',
+  base64: 'is not a PEM text in base64',
   dsn: 'is not a PostgreSQL URL: write it as postgres://user:password@host:5432/name (other databases are not served)',
 }
 
@@ -83,9 +98,7 @@ function describe(error: ErrorObject, sources: Sources): string {
   const path = error.instancePath.split('/').slice(1)
   if (error.keyword === 'additionalProperties') path.push(String(error.params.additionalProperty))
   const key = path.filter((name) => !/^\d+$/.test(name)).join('.')
-  const isSecret = /^(secrets|serve\.admin\.tokens|services\.credential|dsn|oauth2\..*_hook\.auth|oidc\..*\.salt)/.test(
-    key,
-  )
+  const isSecret = knownSettings.some((setting) => setting.key === key && setting.schema.secret)
   const shown = isSecret ? '' : ` ${JSON.stringify(error.data)}`
   const subject = `${key}${sources.originOf(key)}`
   switch (error.keyword) {
@@ -96,8 +109,6 @@ function describe(error: ErrorObject, sources: Sources): string {
     case 'enum':
       return `${subject}:${shown} must be one of ${(error.params.allowedValues as string[]).join(', ')}`
     case 'format':
-      if (error.params.format === 'secret')
-        return `${subject} holds a sample or an all too simple secret: ${newSecretHint}`
       return `${subject}:${shown} ${wanted[String(error.params.format)]}`
     case 'minLength':
       if (isSecret) return `${subject} holds a secret of fewer than ${error.params.limit} characters: ${newSecretHint}`

@@ -13,7 +13,9 @@ import {
 } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import { monotonicMs, nowMs } from '../clock.js'
+import type { SocketConfig } from '../config/config.js'
 import { OAuthError } from '../oauth_error.js'
+import { ownSocket, removeStaleSocket, socketPathOf } from '../unix_socket.js'
 import type { Caller, CallOptions, Handlers, MethodDefinition, Service, ServiceDefinition } from './contract.js'
 import { runStream, runUnary } from './dispatch.js'
 import { toStatus } from './error_status.js'
@@ -39,9 +41,12 @@ export interface Peer {
 }
 
 export interface RpcServerOptions {
+  /** An address, or `unix:` and the path of a socket. */
   readonly host: string
   /** 0 for any free port. */
   readonly port: number
+  /** Of a socket's file; absent: as the process makes it. */
+  readonly socket?: SocketConfig
   readonly credentials: ServerCredentials
   /** Who it is that calls; undefined for a stranger. */
   readonly identify: (peer: Peer) => Caller | undefined
@@ -89,12 +94,22 @@ export class RpcServer {
     if (options.reflectionFrom) serveReflection(this.#server, options.reflectionFrom, [...names, healthService])
   }
 
-  /** Begins to listen; returns the port. */
-  listen(): Promise<number> {
-    const { host, port, credentials } = this.#options
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  /** Begins to listen; returns the port, of a socket none. */
+  async listen(): Promise<number> {
+    const { host, port, socket } = this.#options
+    const path = socketPathOf(host)
+    if (path === undefined) return this.#bind(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+    await removeStaleSocket(path)
+    await this.#bind(host)
+    if (socket) ownSocket(path, socket, 'serve.grpc.socket')
+    return 0
+  }
+
+  #bind(address: string): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound)))
+      this.#server.bindAsync(address, this.#options.credentials, (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      )
     })
   }
 
