@@ -1,4 +1,5 @@
-// The published keys: RFC 7517 section 5, OpenID Connect Discovery 1.0 section 3 (`jwks_uri`).
+// The published keys: RFC 7517 section 5, OpenID Connect Discovery 1.0 section 3 (`jwks_uri`). Each key tells its set in the
+// member `key_set`, so that who verifies access tokens need not trust the keys of other sets.
 import type { GetPublishedKeysResponse } from '#proto/token/v1/key_service.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import type { Endpoint, Parts } from '../http/endpoint.js'
@@ -40,7 +41,7 @@ export function jwks({ config, services }: Parts): Endpoint {
 }
 
 function toPublished({ revision, keySets }: GetPublishedKeysResponse): Published {
-  const keys = keySets.flatMap((set) => set.keys.map(({ jwk }) => jwk))
+  const keys = keySets.flatMap(({ set, keys }) => keys.map(({ jwk }) => ({ ...jwk, key_set: set })))
   if (keys.length === 0) throw new OAuthError('temporarily_unavailable', 'No key is published yet.')
   return { revision, document: JSON.stringify({ keys }) }
 }

@@ -13,8 +13,11 @@ interface Until {
 /** How many entries are looked at with each message, so that forgetting never makes a call wait. */
 const sweptAtOnce = 2_000
 
+/** What is named by an id, and revoked whenever it was issued. */
+const idKinds = new Set<RevocationKind>([RevocationKind.TOKEN, RevocationKind.GRANT, RevocationKind.REGISTRATION])
+
 export class RevocationIndex {
-  /** When to forget the id of a token or a grant, in epoch seconds. */
+  /** When to forget the id of a token, a grant or a registration, in epoch seconds. */
   readonly #ids = new Map<string, number>()
   readonly #clients = new Map<string, Until>()
   readonly #subjects = new Map<string, Until>()
@@ -25,17 +28,18 @@ export class RevocationIndex {
   }
 
   add({ kind, key, notBeforeMs, expiresAt }: Revocation): void {
-    if (kind === RevocationKind.TOKEN || kind === RevocationKind.GRANT) {
+    if (idKinds.has(kind)) {
       const id = compactUuid(key)
       this.#ids.set(id, Math.max(expiresAt, this.#ids.get(id) ?? 0))
     } else if (kind === RevocationKind.CLIENT) extend(this.#clients, key, notBeforeMs, expiresAt)
     else if (kind === RevocationKind.SUBJECT) extend(this.#subjects, key, notBeforeMs, expiresAt)
   }
 
-  has({ id, grantId, clientId, subject, issuedAtMs }: ReceivedToken): boolean {
+  has({ id, grantId, registrationId, clientId, subject, issuedAtMs }: ReceivedToken): boolean {
     return (
       this.#ids.has(id) ||
       this.#ids.has(grantId) ||
+      this.#ids.has(registrationId) ||
       issuedAtMs <= (this.#clients.get(clientId)?.notBeforeMs ?? -1) ||
       issuedAtMs <= (this.#subjects.get(subject)?.notBeforeMs ?? -1)
     )

@@ -53,9 +53,10 @@ export class Revocations {
 
   /** Asks the database. Error: `temporarily_unavailable`. */
   async check(token: ReceivedToken, call: Call): Promise<boolean> {
-    const { id, grantId, clientId, subject, issuedAtMs } = token
-    const tokenId = uuidFromBytes(idBytes(id))
-    const question = { tokenId, grantId: grantId && uuidFromBytes(idBytes(grantId)), clientId, subject, issuedAtMs }
+    const { id, clientId, subject, issuedAtMs } = token
+    const toUuid = (compact: string) => compact && uuidFromBytes(idBytes(compact))
+    const ids = { tokenId: toUuid(id), grantId: toUuid(token.grantId), registrationId: toUuid(token.registrationId) }
+    const question = { ...ids, clientId, subject, issuedAtMs }
     return (await this.#options.service.checkRevocation(question, call)).revoked
   }
 

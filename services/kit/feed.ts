@@ -98,7 +98,7 @@ export class FeedFollower<P, M> {
 }
 
 /** Tells how long messages were on their way beyond the fastest of them: in buffers, on a slow line, before a busy reader. */
-class Transit {
+export class Transit {
   #fastest = Number.POSITIVE_INFINITY
   #lastAt = 0
 

@@ -43,7 +43,7 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
     services: [
       createTokenServiceHandlers(parts, userClaims),
       createKeyService(keys),
-      createRevocationService(revocations, () => keys.revision),
+      createRevocationService(revocations, () => keys.revision, deletedClients),
       createDeviceCodeService(parts),
     ],
 

@@ -122,12 +122,15 @@ describe('published keys', () => {
   const at = async (server: TestGateway, headers = {}) =>
     fetch(`${server.publicUrl}/.well-known/jwks.json`, { headers })
 
-  it('RFC 7517 5: the keys of all sets in one', async () => {
+  it('RFC 7517 5: the keys of all sets in one, each with the name of its set', async () => {
     const server = await startGateway(handlers)
     keys = published('1', 'a', 'b')
     const answer = await at(server)
-    const { keys: served } = (await answer.json()) as { keys: { kid: string }[] }
-    expect(served.map(({ kid }) => kid)).toEqual(['a', 'b'])
+    const { keys: served } = (await answer.json()) as { keys: { kid: string; key_set: string }[] }
+    expect(served.map(({ kid, key_set }) => [kid, key_set])).toEqual([
+      ['a', 'set of a'],
+      ['b', 'set of b'],
+    ])
     await server.close()
   })
 

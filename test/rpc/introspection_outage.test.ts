@@ -2,6 +2,7 @@
 // trust memory, says so where it cannot ask, and recovers by itself.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Consistency } from '#proto/introspection/v1/introspection_service.js'
+import { RevocationKind } from '#proto/token/v1/revocation_service.js'
 import { monotonicMs } from '../../services/kit/clock.js'
 import { eventually } from '../support/eventually.js'
 import { type Registered, TokenSuite } from '../support/token_suite.js'
@@ -163,7 +164,7 @@ describe('what a deleted client leaves', () => {
     }
     const done = read()
     await suite.clients.deleteClient({ clientId: 'mortal' })
-    await eventually(() => seen.includes('3 mortal'))
+    await eventually(() => seen.includes(`${RevocationKind.REGISTRATION} ${mortal.client.registrationId}`))
     await eventually(async () => (await suite.countGrants(mortal.client.registrationId)) === 0)
     reading.abort()
     await done

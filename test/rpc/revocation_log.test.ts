@@ -51,7 +51,7 @@ class Instance {
     this.log = new RevocationLog({ database: this.database, longestAccessTokenLifespan: 86_400 })
     this.log.start()
     this.revocations = inProcess(
-      createRevocationService(this.log, () => this.keysRevision),
+      createRevocationService(this.log, () => this.keysRevision, { stalenessMs: () => 7, missingBeforeMs: 0 }),
       'introspection',
     )
     instances.push(this)
@@ -99,7 +99,14 @@ async function revokedGrants(): Promise<string[]> {
   return rows.map(({ id }) => id).sort()
 }
 
-const question = { tokenId: newUuid(), grantId: '', clientId: 'app', subject: 'alice', issuedAtMs: 0 }
+const question = {
+  tokenId: newUuid(),
+  grantId: '',
+  clientId: 'app',
+  subject: 'alice',
+  issuedAtMs: 0,
+  registrationId: '',
+}
 
 describe('revoking a grant', () => {
   it('I4: ends its row and tells the readers of this process before it answers, others within 1 s', async () => {
@@ -231,6 +238,10 @@ describe('CheckRevocation', () => {
     expect(await check({ issuedAtMs: before })).toBe(true)
     expect(await check({ issuedAtMs: nowMs() + 1 })).toBe(false)
     expect(await check({ issuedAtMs: before, clientId: 'other' })).toBe(false)
+    const registrationId = newUuid()
+    await a.log.revokeRegistration(registrationId)
+    expect(await check({ issuedAtMs: nowMs() + 1, registrationId })).toBe(true)
+    expect(await check({ issuedAtMs: nowMs() + 1, registrationId: newUuid() })).toBe(false)
   })
 
   it('I4: is true for every revocation that was answered, on every instance, at once', async () => {

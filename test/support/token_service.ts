@@ -209,12 +209,14 @@ const aboutOpaque = ({ tokenId, grantId, clientId, subject }: AccessToken) => ({
   clientId,
   subject,
   issuedAtMs: timeOfId(tokenId),
+  registrationId: '',
 })
 
 function aboutJwt(token: string) {
   const { jti = '', gid, client_id, sub = '' } = decodeJwt(token)
   const issuedAtMs = Number.parseInt(jti.replaceAll('-', '').slice(0, 12), 16)
-  return { tokenId: jti, grantId: String(gid ?? ''), clientId: String(client_id), subject: sub, issuedAtMs }
+  const ids = { tokenId: jti, grantId: String(gid ?? ''), registrationId: '' }
+  return { ...ids, clientId: String(client_id), subject: sub, issuedAtMs }
 }
 
 export interface StatementCount {

@@ -18,13 +18,14 @@ const entry = (kind: RevocationKind, key: string, rest: Partial<Revocation> = {}
 
 const tokenId = uuidFromBytes(newTimedId())
 const grantId = newUuid()
+const registrationId = newUuid()
 const issuedAtMs = nowMs()
 
 const token = (rest: Partial<ReceivedToken> = {}): ReceivedToken => ({
   id: compactUuid(tokenId),
   grantId: compactUuid(grantId),
   clientId: 'app',
-  registrationId: compactUuid(newUuid()),
+  registrationId: compactUuid(registrationId),
   subject: 'alice',
   obfuscatedSubject: '',
   scope: '',
@@ -45,9 +46,10 @@ function indexOf(...entries: Revocation[]): RevocationIndex {
 }
 
 describe('RevocationIndex', () => {
-  it('knows a token and a grant, whenever issued, and nothing that was not named', () => {
+  it('knows a token, a grant and a registration, whenever issued, and nothing that was not named', () => {
     expect(indexOf(entry(RevocationKind.TOKEN, tokenId)).has(token())).toBe(true)
     expect(indexOf(entry(RevocationKind.GRANT, grantId)).has(token())).toBe(true)
+    expect(indexOf(entry(RevocationKind.REGISTRATION, registrationId)).has(token())).toBe(true)
     const others = indexOf(entry(RevocationKind.TOKEN, newUuid()), entry(RevocationKind.GRANT, newUuid()))
     expect(others.has(token())).toBe(false)
     expect(others.has(token({ grantId: '' }))).toBe(false)

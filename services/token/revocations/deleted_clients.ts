@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ClientChange, ClientServiceService } from '#proto/client/v1/client_service.js'
 import { monotonicMs } from '../../kit/clock.js'
+import { Transit } from '../../kit/feed.js'
 import { log } from '../../kit/log.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import type { Remote } from '../../kit/rpc/contract.js'
@@ -24,11 +25,23 @@ export class DeletedClients {
   readonly #options: DeletedClientsOptions
   readonly #store: RevocationStore
   readonly #stopping = new AbortController()
+  #freshAt = Number.NEGATIVE_INFINITY
+  #missingBeforeMs = 0
   #running: Promise<void> | undefined
 
   constructor(options: DeletedClientsOptions) {
     this.#options = options
     this.#store = new RevocationStore(options.database)
+  }
+
+  /** Milliseconds since every client that had been deleted was in the log; infinite before it is known. */
+  stalenessMs(): number {
+    return monotonicMs() - this.#freshAt
+  }
+
+  /** Epoch milliseconds: of the clients deleted before, some may never come into the log; 0: none is missing. */
+  get missingBeforeMs(): number {
+    return this.#missingBeforeMs
   }
 
   start(): void {
@@ -57,11 +70,15 @@ export class DeletedClients {
   }
 
   async #follow(succeeded: () => void): Promise<void> {
-    const position = await this.#store.loadClientPosition()
+    const { position, missingBeforeMs } = await this.#store.loadClientPosition()
+    this.#missingBeforeMs = missingBeforeMs
+    const transit = new Transit()
     let savedAt = Number.NEGATIVE_INFINITY
     for await (const message of this.#options.clients.watchClients({ position }, { signal: this.#stopping.signal })) {
+      const knownAt = transit.sentAt(message.sentAtMs) - message.ageMs
       const deleted = message.changes.filter((change) => change.deleted)
-      for (const { clientId } of deleted) await this.#options.revocations.revokeClientTokens(clientId)
+      for (const { registrationId } of deleted) await this.#options.revocations.revokeRegistration(registrationId)
+      this.#freshAt = Math.max(this.#freshAt, knownAt)
       for (const change of deleted) await this.#deleteGrants(change)
       if (deleted.length > 0 || monotonicMs() - savedAt > savePositionEveryMs) {
         await this.#store.saveClientPosition(message.position)
@@ -75,8 +92,11 @@ export class DeletedClients {
     while (!this.#stopping.signal.aborted && (await this.#store.deleteGrantsOf(registrationId)) > 0);
   }
 
-  /** What was deleted in between is as good as revoked: tokens and grants name the registration that they belong to. */
+  /**
+   * What was deleted in between is as good as revoked for who knows the clients: tokens and grants name the registration
+   * that they belong to. Who reads the log alone is told.
+   */
   async #beginAnew(): Promise<void> {
-    await this.#store.saveClientPosition('').catch(() => undefined)
+    await this.#store.loseClientPosition().catch(() => undefined)
   }
 }

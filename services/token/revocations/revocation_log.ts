@@ -100,6 +100,12 @@ export class RevocationLog {
     await this.#writes.add({ kind: revocationKinds.client, key: clientId, notBeforeMs: nowMs(), expiresAt })
   }
 
+  /** Revokes every access token of a registration that is no more. */
+  async revokeRegistration(registrationId: string): Promise<void> {
+    const expiresAt = nowSeconds() + this.#longestLifespan + clockMarginSeconds
+    await this.#writes.add({ kind: revocationKinds.registration, key: registrationId, notBeforeMs: 0, expiresAt })
+  }
+
   /** Asks the database; questions that arrive together are one statement. */
   isRevoked(question: RevocationQuestion): Promise<boolean> {
     return this.#checks.add(question)

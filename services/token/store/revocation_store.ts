@@ -3,12 +3,12 @@ import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from './database.js'
 
 /** The numbers of the contract's RevocationKind, as the rows keep them. */
-export const revocationKinds = { token: 1, grant: 2, client: 3, subject: 4 } as const
+export const revocationKinds = { token: 1, grant: 2, client: 3, subject: 4, registration: 5 } as const
 
 /** One entry of the log. */
 export interface RevocationEntry {
   readonly kind: (typeof revocationKinds)[keyof typeof revocationKinds]
-  /** The `jti`, grant id, client id or subject. */
+  /** The `jti`, grant id, client id, subject or registration id. */
   readonly key: string
   /** Epoch milliseconds: tokens issued until then are revoked; 0 where all are. */
   readonly notBeforeMs: number
@@ -42,6 +42,21 @@ export interface RevocationQuestion {
   readonly clientId: string
   readonly subject: string
   readonly issuedAtMs: number
+  /** Empty where it is not asked about. */
+  readonly registrationId: string
+}
+
+/** How far the feed of clients was followed. */
+export interface ClientFeedPosition {
+  /** Empty if it was never followed. */
+  readonly position: string
+  /** Epoch milliseconds: of the clients deleted before, some may never have become known; 0: none. */
+  readonly missingBeforeMs: number
+}
+
+interface ClientFeedRow {
+  readonly position: string
+  readonly missing_before: Date | null
 }
 
 /**
@@ -76,7 +91,7 @@ const revoke = {
     ), entry AS (
       SELECT item.kind, item.key, item.not_before_ms, to_timestamp(item.expires_s) AS expires_at
         FROM unnest($3::smallint[], $4::text[], $5::bigint[], $6::bigint[]) AS item (kind, key, not_before_ms, expires_s)
-       WHERE item.kind <> ${revocationKinds.token}
+       WHERE item.kind NOT IN (${revocationKinds.token}, ${revocationKinds.registration})
           OR NOT EXISTS (SELECT FROM revocation r WHERE r.kind = item.kind AND r.key = item.key)
       UNION ALL
       SELECT ${revocationKinds.grant}, id::text, 0, access_expires_at + make_interval(secs => ${clockMarginSeconds})
@@ -113,14 +128,15 @@ const check = {
   name: 'check_revocations',
   text: `
     SELECT q.place
-      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
-           WITH ORDINALITY AS q (token_id, grant_id, client_id, subject, issued_at_ms, place)
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+           WITH ORDINALITY AS q (token_id, grant_id, client_id, subject, issued_at_ms, registration_id, place)
      WHERE EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.token} AND r.key = q.token_id)
         OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.grant} AND r.key = q.grant_id)
         OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.client} AND r.key = q.client_id
                    AND r.not_before_ms >= q.issued_at_ms)
         OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.subject} AND r.key = q.subject
-                   AND r.not_before_ms >= q.issued_at_ms)`,
+                   AND r.not_before_ms >= q.issued_at_ms)
+        OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.registration} AND r.key = q.registration_id)`,
 }
 
 const deleteGrants = {
@@ -131,13 +147,23 @@ const deleteGrants = {
     ) AS dead WHERE "grant".id = dead.id RETURNING 1 /* background */`,
 }
 
-const loadPosition = { name: 'load_client_position', text: 'SELECT position FROM client_feed /* background */' }
+const loadPosition = {
+  name: 'load_client_position',
+  text: 'SELECT position, missing_before FROM client_feed /* background */',
+}
 
 const savePosition = {
   name: 'save_client_position',
   text: `
     INSERT INTO client_feed (id, position) VALUES (1, $1)
     ON CONFLICT (id) DO UPDATE SET position = excluded.position /* background */`,
+}
+
+const losePosition = {
+  name: 'lose_client_position',
+  text: `
+    INSERT INTO client_feed (id, position, missing_before) VALUES (1, '', now())
+    ON CONFLICT (id) DO UPDATE SET position = '', missing_before = now() /* background */`,
 }
 
 const deleteBatch = 1_000
@@ -180,6 +206,7 @@ export class RevocationStore {
       questions.map(({ clientId }) => clientId),
       questions.map(({ subject }) => subject),
       questions.map(({ issuedAtMs }) => issuedAtMs),
+      questions.map(({ registrationId }) => registrationId),
     ])
     const places = new Set(rows.map(({ place }) => Number(place)))
     return questions.map((_, index) => places.has(index + 1))
@@ -190,13 +217,19 @@ export class RevocationStore {
     return (await this.#database.queryInBackground(deleteGrants, [registrationId, deleteBatch])).length
   }
 
-  /** Where the feed of clients was left; empty if it was never followed. */
-  async loadClientPosition(): Promise<string> {
-    return (await this.#database.queryInBackground<{ position: string }>(loadPosition, []))[0]?.position ?? ''
+  /** Where the feed of clients was left. */
+  async loadClientPosition(): Promise<ClientFeedPosition> {
+    const [row] = await this.#database.queryInBackground<ClientFeedRow>(loadPosition, [])
+    return { position: row?.position ?? '', missingBeforeMs: row?.missing_before?.getTime() ?? 0 }
   }
 
   async saveClientPosition(position: string): Promise<void> {
     await this.#database.queryInBackground(savePosition, [position])
+  }
+
+  /** The feed cannot be followed from where it was left: clients deleted until now may never become known. */
+  async loseClientPosition(): Promise<void> {
+    await this.#database.queryInBackground(losePosition, [])
   }
 }
 

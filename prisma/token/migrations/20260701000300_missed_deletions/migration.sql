@@ -1,0 +1,1 @@
+ALTER TABLE "client_feed" ADD COLUMN "missing_before" TIMESTAMPTZ(3);
