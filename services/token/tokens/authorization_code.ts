@@ -2,9 +2,9 @@
 // must show (the client, the redirect URI, the PKCE challenge), so that none of it needs a column, and a code that is
 // presented by another client or with another verifier is refused without a query and without being used up.
 import { createHash } from 'node:crypto'
+import { decodeHandle, encodeHandle } from '../../kit/handle.js'
 import { uuidFromBytes, uuidToBytes } from '../../kit/random.js'
 import type { Sealer } from '../../kit/sealing.js'
-import { decodeHandle, encodeHandle } from './handle.js'
 
 const purpose = 'authorization code'
 const prefix = 'tsr_ac_'

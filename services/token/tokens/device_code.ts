@@ -1,8 +1,9 @@
 // The device code (RFC 8628 section 3.2): the id of its row and when it expires. Its MAC covers the client that it was issued
 // to, so that another client's poll is refused without a query.
+
+import { decodeHandle, encodeHandle } from '../../kit/handle.js'
 import { uuidFromBytes, uuidToBytes } from '../../kit/random.js'
 import type { Sealer } from '../../kit/sealing.js'
-import { decodeHandle, encodeHandle } from './handle.js'
 
 const purpose = 'device code'
 const prefix = 'tsr_dc_'

@@ -1,9 +1,9 @@
 // The refresh token (RFC 6749 1.5): the grant's id, which generation of the grant it is, and the client's revision that
 // its scopes and audiences were last compared with. It is not stored, so rotation changes one row, however long the chain.
 import type { Client } from '#proto/client/v1/client_service.js'
+import { decodeHandle, encodeHandle } from '../../kit/handle.js'
 import { uuidFromBytes, uuidToBytes } from '../../kit/random.js'
 import type { Sealer } from '../../kit/sealing.js'
-import { decodeHandle, encodeHandle } from './handle.js'
 
 /** The grant type that takes one (RFC 6749 6). */
 export const refreshTokenGrant = 'refresh_token'

@@ -1,6 +1,7 @@
 // A handle: a few bytes with a code under a key that is in no database, so that a forged one is refused without a query
-// and a stolen dump holds none. Authorization codes and refresh tokens are handles of their grant.
-import { decodeBase64url } from '../../kit/sealing.js'
+// and a stolen dump holds none. Authorization codes and refresh tokens are handles of their grant, registration access
+// tokens of their registration.
+import { decodeBase64url } from './sealing.js'
 
 export const encodeHandle = (prefix: string, payload: Buffer, mac: Buffer): string =>
   `${prefix}${payload.toString('base64url')}.${mac.toString('base64url')}`
