@@ -2,6 +2,7 @@
 // they see each other.
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClientServiceService } from '#proto/client/v1/client_service.js'
+import { RegistrationServiceService } from '#proto/client/v1/registration_service.js'
 import { AuthorizationServiceService } from '#proto/consent/v1/authorization_service.js'
 import { ConsentServiceService } from '#proto/consent/v1/consent_service.js'
 import { DeviceServiceService } from '#proto/consent/v1/device_service.js'
@@ -52,6 +53,7 @@ const creators: Readonly<Record<ServiceName, (config: Config, connect: Connect) 
 const loadGateway = async (config: Config, connect: Connect): Promise<Gateway> =>
   (await import('../gateway/main.js')).createGateway(config, {
     clients: connect(ClientServiceService),
+    registration: connect(RegistrationServiceService),
     authorization: connect(AuthorizationServiceService),
     device: connect(DeviceServiceService),
     login: connect(LoginServiceService),

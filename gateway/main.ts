@@ -5,6 +5,7 @@ import { createAdminGuard } from './http/admin_guard.js'
 import { createCors } from './http/cors.js'
 import type { Parts, Route } from './http/endpoint.js'
 import { createErrorAnswer } from './http/errors.js'
+import { publicUrlOf } from './http/public_url.js'
 import { createRequestLog } from './http/request_log.js'
 import { Router } from './http/router.js'
 import { HttpServer } from './http/server.js'
@@ -28,7 +29,8 @@ export function createGateway(config: Config, services: GatewayServices): Gatewa
   const state = { ready: false, ending: false }
   const isReady = () => state.ready && !state.ending
   const isEnding = () => state.ending
-  const parts: Parts = { config, services, isReady, endpointUrls: endpointUrls(publicRoutes, config) }
+  const servedRoutes = publicRoutes.filter(({ when }) => when?.(config) ?? true)
+  const parts: Parts = { config, services, isReady, endpointUrls: endpointUrls(servedRoutes, config) }
   const { cors } = config.serve.public
   const listenerOf = (name: 'public' | 'admin') => {
     const termination = createTlsTermination(config.serve[name].terminationFrom)
@@ -36,7 +38,7 @@ export function createGateway(config: Config, services: GatewayServices): Gatewa
   }
   const publicApp = createApp({
     ...listenerOf('public'),
-    router: new Router(publicRoutes, parts),
+    router: new Router(servedRoutes, parts),
     answerError: createErrorAnswer(config, false),
     ...(cors.enabled && { cors: createCors(cors) }),
     isEnding,
@@ -71,7 +73,7 @@ export function createGateway(config: Config, services: GatewayServices): Gatewa
 }
 
 /** The URLs that metadata names, by the name of the member. */
-function endpointUrls(routes: readonly Route[], { urls }: Config): Record<string, string> {
-  const base = (urls.self.public || urls.self.issuer).replace(/\/+$/, '')
+function endpointUrls(routes: readonly Route[], config: Config): Record<string, string> {
+  const base = publicUrlOf(config)
   return Object.fromEntries(routes.flatMap(({ metadata, path }) => (metadata ? [[metadata, `${base}${path}`]] : [])))
 }

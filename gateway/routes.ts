@@ -18,12 +18,13 @@ import { alive, ready, version } from './endpoints/health.js'
 import { introspection } from './endpoints/introspection.js'
 import { jwks } from './endpoints/jwks.js'
 import { logout } from './endpoints/logout.js'
+import * as registration from './endpoints/registration.js'
 import { revocation } from './endpoints/revocation.js'
 import { token } from './endpoints/token.js'
 import { userinfo } from './endpoints/userinfo.js'
 import type { Method, Route } from './http/endpoint.js'
 
-type More = Pick<Route, 'metadata' | 'cors' | 'page' | 'open'>
+type More = Pick<Route, 'metadata' | 'cors' | 'page' | 'open' | 'when'>
 
 const route = (
   methods: string,
@@ -42,6 +43,7 @@ const route = (
 const cors = true
 const page = true
 const open = true
+const when: Route['when'] = ({ oidc }) => oidc.dynamic_client_registration.enabled
 
 export const publicRoutes: readonly Route[] = [
   route('GET POST', '/oauth2/auth', authorization, 'RFC 6749 3.1', { page, metadata: 'authorization_endpoint' }),
@@ -54,6 +56,14 @@ export const publicRoutes: readonly Route[] = [
     metadata: 'device_authorization_endpoint',
   }),
   route('GET POST', '/oauth2/device/verify', device.deviceVerification, 'RFC 8628 3.3', { page }),
+  route('POST', '/oauth2/register', registration.registerClient, 'RFC 7591 3', {
+    cors,
+    when,
+    metadata: 'registration_endpoint',
+  }),
+  route('GET', '/oauth2/register/{id}', registration.getRegisteredClient, 'RFC 7592 2.1', { cors, when }),
+  route('PUT', '/oauth2/register/{id}', registration.updateRegisteredClient, 'RFC 7592 2.2', { cors, when }),
+  route('DELETE', '/oauth2/register/{id}', registration.deleteRegisteredClient, 'RFC 7592 2.3', { cors, when }),
   route('GET', '/.well-known/openid-configuration', discovery, 'OIDC Discovery 4', { cors }),
   route('GET', '/.well-known/oauth-authorization-server', discovery, 'RFC 8414 3', { cors }),
   route('GET', '/.well-known/jwks.json', jwks, 'RFC 7517 5', { cors, metadata: 'jwks_uri' }),

@@ -1,5 +1,6 @@
 // The services that the gateway speaks to, as it sees them: in this process or over the wire.
 import type { ClientServiceService } from '#proto/client/v1/client_service.js'
+import type { RegistrationServiceService } from '#proto/client/v1/registration_service.js'
 import type { AuthorizationServiceService } from '#proto/consent/v1/authorization_service.js'
 import type { ConsentServiceService } from '#proto/consent/v1/consent_service.js'
 import type { DeviceServiceService } from '#proto/consent/v1/device_service.js'
@@ -13,6 +14,7 @@ import type { Remote } from '../services/kit/rpc/contract.js'
 
 export interface GatewayServices {
   readonly clients: Remote<typeof ClientServiceService>
+  readonly registration: Remote<typeof RegistrationServiceService>
   readonly authorization: Remote<typeof AuthorizationServiceService>
   readonly device: Remote<typeof DeviceServiceService>
   readonly login: Remote<typeof LoginServiceService>

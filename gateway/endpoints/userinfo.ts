@@ -3,10 +3,10 @@ import { IntrospectRequest } from '#proto/introspection/v1/introspection_service
 import type { GetUserClaimsResponse } from '#proto/token/v1/token_service.js'
 import { kindOf, OAuthError } from '../../services/kit/oauth_error.js'
 import { sendJwt, sendTokenJson } from '../http/answer.js'
+import { bearerChallenge } from '../http/bearer_challenge.js'
 import { hasForm, readForm } from '../http/body.js'
 import { bearerTokenOf } from '../http/credentials.js'
 import type { Context, Endpoint, Parts } from '../http/endpoint.js'
-import { realm } from '../http/errors.js'
 
 /** The statuses of RFC 6750 section 3.1. */
 const bearerErrors: readonly number[] = [400, 401, 403]
@@ -46,12 +46,8 @@ async function readToken(ctx: Context): Promise<string> {
   return token
 }
 
-/** Adds the header field of RFC 6750 section 3; a bad token has Hydra's name in the body. */
+/** Adds the header field of RFC 6750 section 3. */
 function challenge(ctx: Context, thrown: unknown): unknown {
   if (!(thrown instanceof OAuthError) || !bearerErrors.includes(kindOf(thrown.code).http)) return thrown
-  const { code, description, hint, cause } = thrown
-  const needed = code === 'insufficient_scope' ? ', scope="openid"' : ''
-  const told = code === 'request_unauthorized' ? '' : `, error="${code}", error_description="${description}"${needed}`
-  ctx.res.setHeader('WWW-Authenticate', `Bearer ${realm}${told}`)
-  return code === 'invalid_token' ? new OAuthError('request_unauthorized', description, { hint, cause }) : thrown
+  return bearerChallenge(ctx, thrown, thrown.code === 'insufficient_scope' ? ', scope="openid"' : '')
 }

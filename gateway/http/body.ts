@@ -40,11 +40,11 @@ export const readQuery = (ctx: Context): Record<string, string> => parseUnique(c
  * The JSON of a request; undefined if it has no body. Tools send JSON without a content type or with that of a form, and
  * are understood; browsers are not (see admin_guard.ts).
  */
-export async function readJson(ctx: Context): Promise<unknown> {
+export async function readJson(ctx: Context, limit = jsonLimit): Promise<unknown> {
   if (!hasBody(ctx)) return undefined
   const type = contentType(ctx)
   if (type !== '' && type !== formType && !jsonTypes.has(type)) throw unsupported('application/json')
-  const text = await readText(ctx, jsonLimit)
+  const text = await readText(ctx, limit)
   return text === '' ? undefined : parseJson(text)
 }
 

@@ -60,4 +60,6 @@ export interface Route {
   readonly page?: true
   /** Whoever watches over the process may call it without a token of the admin API. */
   readonly open?: true
+  /** Where it is served; everywhere if absent. */
+  readonly when?: (config: Config) => boolean
 }

@@ -1,6 +1,8 @@
 // A client as Hydra's JSON (RFC 7591 section 2, OpenID Connect Registration section 2) and as the client service's message.
 import { Client, Lifespans } from '#proto/client/v1/client_service.js'
+import type { Config } from '../../services/kit/config/config.js'
 import { parseDuration } from '../../services/kit/config/duration.js'
+import { publicUrlOf } from '../http/public_url.js'
 import { JsonObject } from './json_object.js'
 import { timeToJson } from './timestamp.js'
 
@@ -122,10 +124,33 @@ export function clientToJson(client: Client, clientSecret = ''): Record<string, 
   }
   return {
     ...json,
+    ...(client.selfRegistered && { self_registered: true }),
     ...(clientSecret && { client_secret: clientSecret }),
     client_secret_expires_at: 0,
     created_at: timeToJson(client.createdAt),
     updated_at: timeToJson(client.updatedAt),
+  }
+}
+
+/** Where a client manages itself (RFC 7592), from the public URL of the server on. */
+export const registrationPath = '/oauth2/register'
+
+interface Registered {
+  readonly client: Client | undefined
+  readonly clientSecret: string
+  readonly registrationAccessToken: string
+}
+
+/** A client with what it manages itself with: the client information response of RFC 7591 section 3.2.1 and RFC 7592 3. */
+export function registrationToJson(
+  config: Pick<Config, 'urls'>,
+  { client = Client.create(), clientSecret, registrationAccessToken }: Registered,
+): Record<string, unknown> {
+  return {
+    ...clientToJson(client, clientSecret),
+    client_id_issued_at: Math.floor((client.createdAt?.getTime() ?? 0) / 1_000),
+    registration_access_token: registrationAccessToken,
+    registration_client_uri: `${publicUrlOf(config)}${registrationPath}/${encodeURIComponent(client.clientId)}`,
   }
 }
 

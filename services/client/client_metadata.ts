@@ -24,9 +24,6 @@ import {
 } from './metadata_rules.js'
 import { partsOf, redirectUriProblem } from './redirect_uri.js'
 
-/** Hydra's default, where a client names no scope. */
-const defaultScope = 'offline_access offline openid'
-
 /** What a client can sign with, for us to check, and we for it (RFC 7518 section 3.1, RFC 8037). */
 const signingAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
@@ -55,7 +52,7 @@ const rules = {
   redirectUris: list(100, redirectUriProblem),
   grantTypes: list(50, word(255)),
   responseTypes: list(50, responseType),
-  scope,
+  scope: optional(scope),
   audience: list(100, word(2_048)),
   owner: text(255),
   policyUri: optional(webUri),
@@ -90,9 +87,17 @@ const rules = {
   revision: anything,
   registrationId: anything,
   revokeTokensOnLogout: anything,
+  selfRegistered: anything,
 } satisfies { readonly [F in keyof Client]-?: Rule<Client[F]> }
 
-const identifyingFields: readonly string[] = ['clientId', 'createdAt', 'updatedAt', 'revision', 'registrationId']
+const identifyingFields: readonly string[] = [
+  'clientId',
+  'createdAt',
+  'updatedAt',
+  'revision',
+  'registrationId',
+  'selfRegistered',
+]
 
 /** The fields that an update can set, by their names in the contract. */
 export const updatableFields: ReadonlyMap<string, keyof Client> = new Map(
@@ -102,7 +107,7 @@ export const updatableFields: ReadonlyMap<string, keyof Client> = new Map(
 )
 
 /** `clientName` as `client_name`. */
-function wireName(field: string): string {
+export function wireName(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
@@ -110,7 +115,7 @@ function wireName(field: string): string {
 export const isClientId = (value: string): boolean => clientId(value) === undefined
 
 /** The client with the defaults for what it leaves out, and with lists and origins in their one spelling. */
-export function completeMetadata(client: Client): Client {
+export function completeMetadata(client: Client, defaultScope: string): Client {
   const { grantTypes, responseTypes, jwks } = client
   return {
     ...client,
@@ -146,7 +151,7 @@ function siteOf(uri: string): string {
   return `${scheme}://${host}:${port}`
 }
 
-function refuse(field: string, problem: string): never {
+export function refuse(field: string, problem: string): never {
   const code = field === 'redirectUris' ? 'invalid_redirect_uri' : 'invalid_client_metadata'
   throw new OAuthError(code, `${wireName(field)}: ${problem}.`)
 }

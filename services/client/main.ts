@@ -1,5 +1,6 @@
 // The client service: registers clients, looks them up, and authenticates them.
 import { ClientServiceService } from '#proto/client/v1/client_service.js'
+import { RegistrationServiceService } from '#proto/client/v1/registration_service.js'
 import type { Config } from '../kit/config/config.js'
 import { Outbound } from '../kit/outbound.js'
 import { defineService } from '../kit/rpc/server.js'
@@ -9,6 +10,10 @@ import { ClientSecrets } from './client_secret.js'
 import { createHandlers } from './client_service.js'
 import { pickConfig } from './config.js'
 import { Registration } from './registration.js'
+import { createRegistrationHandlers } from './registration_service.js'
+import { RegistrationTokens } from './registration_tokens.js'
+import { SelfRegistration } from './self_registration.js'
+import { SelfRegistrationPolicy } from './self_registration_policy.js'
 import { ClientStore } from './store/client_store.js'
 import { SubjectTypes } from './subject_type.js'
 
@@ -19,12 +24,19 @@ export function createClientService(config: Config, _peers: ClientServicePeers):
   const { dsn, maxConnections, pageTokenSecrets, ...picked } = pickConfig(config)
   const store = new ClientStore({ dsn, maxConnections })
   const secrets = new ClientSecrets()
-  const subjectTypes = new SubjectTypes(picked.subjectTypes, new Outbound(picked.outbound))
-  const registration = new Registration(store, secrets, subjectTypes)
+  const { defaultScope } = picked
+  const outbound = new Outbound(picked.outbound)
+  const subjectTypes = new SubjectTypes(picked.subjectTypes, outbound)
+  const tokens = new RegistrationTokens(new Sealer(picked.systemSecrets))
+  const registration = new Registration({ store, secrets, subjectTypes, tokens, defaultScope })
+  const { enabled, allowedGrantTypes } = picked.selfRegistration
+  const policy = new SelfRegistrationPolicy({ allowedGrantTypes, defaultScope }, outbound)
+  const selfRegistration = enabled ? new SelfRegistration(registration, tokens, policy) : undefined
   const sealer = new Sealer(pageTokenSecrets)
   return {
     services: [
       defineService(ClientServiceService, createHandlers({ store, registration, secrets, subjectTypes, sealer })),
+      defineService(RegistrationServiceService, createRegistrationHandlers(selfRegistration)),
     ],
     start: async () => store.changes.start(),
     ready: () => store.ping(),

@@ -14,6 +14,7 @@ import type { Call } from '../kit/rpc/contract.js'
 import { usesSecret } from './authentication/index.js'
 import { checkMetadata, completeMetadata, isClientId, updatableFields } from './client_metadata.js'
 import { type ClientSecrets, generateSecret, rotatedHashes } from './client_secret.js'
+import type { RegistrationTokens } from './registration_tokens.js'
 import type { ClientStore, StoredClient } from './store/client_store.js'
 import type { SubjectTypes } from './subject_type.js'
 
@@ -25,17 +26,39 @@ interface Change {
   readonly metadata: Client
   readonly secretHashes: readonly string[]
   readonly secret: string
+  /** As it was where absent. */
+  readonly registrationTokenHash?: string
+}
+
+/** A client as it is to be; the secret that it is to have, empty where that does not change. */
+export interface Replacement {
+  readonly metadata: Client
+  readonly clientSecret: string
+  readonly registrationTokenHash?: string
+}
+
+export interface RegistrationParts {
+  readonly store: ClientStore
+  readonly secrets: ClientSecrets
+  readonly subjectTypes: SubjectTypes
+  readonly tokens: RegistrationTokens
+  /** Scopes of clients that name none, separated by spaces. */
+  readonly defaultScope: string
 }
 
 export class Registration {
   readonly #store: ClientStore
   readonly #secrets: ClientSecrets
   readonly #subjectTypes: SubjectTypes
+  readonly #tokens: RegistrationTokens
+  readonly #defaultScope: string
 
-  constructor(store: ClientStore, secrets: ClientSecrets, subjectTypes: SubjectTypes) {
-    this.#subjectTypes = subjectTypes
+  constructor({ store, secrets, subjectTypes, tokens, defaultScope }: RegistrationParts) {
     this.#store = store
     this.#secrets = secrets
+    this.#subjectTypes = subjectTypes
+    this.#tokens = tokens
+    this.#defaultScope = defaultScope
   }
 
   async find(clientId: string, call: Call): Promise<StoredClient | undefined> {
@@ -49,34 +72,53 @@ export class Registration {
     return stored
   }
 
-  async create({ client: requested, clientSecret }: CreateClientRequest): Promise<CreateClientResponse> {
+  /** `selfRegistered`: it asks for itself, not the operator for it. */
+  async create(
+    { client: requested, clientSecret }: CreateClientRequest,
+    { selfRegistered } = { selfRegistered: false },
+  ): Promise<CreateClientResponse> {
     const now = new Date(nowMs())
     const client = {
-      ...this.#complete(Client.create(requested)),
+      ...this.complete(Client.create(requested)),
       clientId: requested?.clientId || newUuid(),
       createdAt: now,
       updatedAt: now,
       revision: 1,
       registrationId: newUuid(),
+      selfRegistered,
     }
     checkMetadata(client)
     await this.#subjectTypes.check(client)
     const chosenHash = await this.#hashChosen(client, clientSecret)
     const { secret, secretHashes } = secretsAfter(undefined, client, clientSecret, chosenHash)
-    await this.#store.create({ client, secretHashes })
-    return { client, clientSecret: secret }
+    const { token, hash } = this.#tokens.issue(client.registrationId)
+    await this.#store.create({ client, secretHashes, registrationTokenHash: hash })
+    return { client, clientSecret: secret, registrationAccessToken: token }
   }
 
-  async update(request: UpdateClientRequest, call: Call): Promise<UpdateClientResponse> {
+  update(request: UpdateClientRequest, call: Call): Promise<UpdateClientResponse> {
     const requested = Client.create(request.client)
     const fields = fieldsOf(request.updateMask ?? [])
+    return this.replace(requested.clientId, call, ({ client }) => ({
+      metadata: merge(client, requested, fields),
+      clientSecret: request.clientSecret,
+    }))
+  }
+
+  /** Makes of a client what `replacement` says, which is asked again where the client was changed meanwhile. */
+  async replace(
+    clientId: string,
+    call: Call,
+    replacement: (before: StoredClient) => Replacement,
+  ): Promise<UpdateClientResponse> {
     let chosenHash: string | undefined
-    const { client, secret } = await this.#change(requested.clientId, call, async (before) => {
-      const metadata = this.#complete(merge(before.client, requested, fields))
+    const { client, secret } = await this.#change(clientId, call, async (before) => {
+      const { metadata: wanted, clientSecret, ...more } = replacement(before)
+      const metadata = this.complete(wanted)
       checkMetadata(metadata)
       await this.#subjectTypes.check(metadata, before.client)
-      chosenHash ??= await this.#hashChosen(metadata, request.clientSecret)
-      return { metadata, ...secretsAfter(before, metadata, request.clientSecret, chosenHash) }
+      chosenHash ??= await this.#hashChosen(metadata, clientSecret)
+      return { metadata, ...more, ...secretsAfter(before, metadata, clientSecret, chosenHash) }
     })
     return { client, clientSecret: secret }
   }
@@ -97,9 +139,13 @@ export class Registration {
     }))
   }
 
-  async delete(clientId: string, call: Call): Promise<void> {
-    for (let attempt = 0; attempt < maxAttempts; attempt++)
-      if (await this.#store.delete(await this.get(clientId, call))) return
+  /** `check` refuses what must not be deleted. */
+  async delete(clientId: string, call: Call, check?: (stored: StoredClient) => void): Promise<void> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const stored = await this.get(clientId, call)
+      check?.(stored)
+      if (await this.#store.delete(stored)) return
+    }
     throw busy()
   }
 
@@ -110,15 +156,17 @@ export class Registration {
   ): Promise<{ client: Client; secret: string }> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const before = await this.get(clientId, call)
-      const { metadata, secretHashes, secret } = await change(before)
+      const changed = await change(before)
+      const { metadata, secretHashes, secret, registrationTokenHash = before.registrationTokenHash } = changed
       const client = { ...metadata, updatedAt: new Date(nowMs()), revision: before.client.revision + 1 }
-      if (await this.#store.replace(before, { client, secretHashes })) return { client, secret }
+      if (await this.#store.replace(before, { client, secretHashes, registrationTokenHash })) return { client, secret }
     }
     throw busy()
   }
 
-  #complete(client: Client): Client {
-    return completeMetadata(this.#subjectTypes.complete(client))
+  /** The client with the defaults for what it leaves out. */
+  complete(client: Client): Client {
+    return completeMetadata(this.#subjectTypes.complete(client), this.#defaultScope)
   }
 
   /** The hash of a secret that came with the request; undefined where there is none or the client uses none. */

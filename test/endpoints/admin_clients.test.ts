@@ -33,7 +33,8 @@ beforeAll(async () => {
   }
   server = await startGateway({
     clients: {
-      createClient: async ({ client, clientSecret }) => answer({ client, clientSecret: clientSecret || 'generated' }),
+      createClient: async ({ client, clientSecret }) =>
+        answer({ client, clientSecret: clientSecret || 'generated', registrationAccessToken: 'tsr_rg_x' }),
       getClient: async () => answer({ client: stored }),
       listClients: async () => answer({ clients: [stored], nextPageToken, totalSize }),
       updateClient: async ({ client, clientSecret }) => answer({ client, clientSecret }),

@@ -105,7 +105,11 @@ const handlers: FakeHandlers = {
   clients: {
     listClients: async () => ({ clients: [], nextPageToken: '', totalSize: 0 }),
     rotateClientSecret: async () => ({ client, clientSecret: 's' }),
-    createClient: async ({ client: created }) => ({ client: created, clientSecret: 's' }),
+    createClient: async ({ client: created }) => ({
+      client: created,
+      clientSecret: 's',
+      registrationAccessToken: 'tsr_rg_s',
+    }),
   },
 }
 

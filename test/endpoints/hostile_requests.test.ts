@@ -12,7 +12,8 @@ const numRuns = Number(process.env.TESSERA_FUZZ_RUNS ?? 40)
 let suite: Suite
 let clientId = ''
 beforeAll(async () => {
-  suite = await startSuite()
+  const dynamic_client_registration = { enabled: true, max_requests_per_hour: 0 }
+  suite = await startSuite({ config: { oidc: { dynamic_client_registration } } })
   clientId = (await createClient(suite)).client_id
 })
 afterAll(() => suite.stop())

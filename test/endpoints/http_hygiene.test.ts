@@ -1,7 +1,7 @@
 // What every request must be before an endpoint sees it.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adminRoutes, publicRoutes } from '../../gateway/routes.js'
-import { lastRequest, startGateway, type TestGateway } from '../support/fake_services.js'
+import { type FakeHandlers, lastRequest, startGateway, type TestGateway } from '../support/fake_services.js'
 import '../support/quiet.js'
 import { sendRaw } from '../support/raw_http.js'
 
@@ -16,11 +16,14 @@ const issued = {
 
 let server: TestGateway
 beforeAll(async () => {
-  server = await startGateway({
+  const handlers: FakeHandlers = {
     tokens: { issueToken: async () => issued },
     introspection: { introspect: async () => ({ active: false }) as never },
-    clients: { createClient: async ({ client, clientSecret }) => ({ client, clientSecret }) },
-  })
+    clients: {
+      createClient: async ({ client, clientSecret }) => ({ client, clientSecret, registrationAccessToken: '' }),
+    },
+  }
+  server = await startGateway(handlers, { oidc: { dynamic_client_registration: { enabled: true } } })
 })
 afterAll(() => server.close())
 

@@ -58,6 +58,7 @@ describe('discovery', () => {
   beforeAll(async () => {
     server = await startGateway(handlers, {
       urls: { self: { issuer: 'https://issuer.test/', public: 'https://public.test/base/' } },
+      oidc: { dynamic_client_registration: { enabled: true } },
     })
   })
   afterAll(() => server.close())

@@ -1,5 +1,5 @@
 // @ory/hydra-client 26.2.0 (npm), unchanged: clients, login and consent requests, sessions, introspection, key sets.
-import { Configuration, JwkApi, MetadataApi, OAuth2Api, WellknownApi } from '@ory/hydra-client'
+import { Configuration, JwkApi, MetadataApi, OAuth2Api, OidcApi, WellknownApi } from '@ory/hydra-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deviceGrant, poll } from '../support/device.js'
 import { type Suite, startSuite } from '../support/suite.js'
@@ -10,7 +10,7 @@ let suite: Suite
 let oauth2: OAuth2Api
 
 beforeAll(async () => {
-  suite = await startSuite()
+  suite = await startSuite({ config: { oidc: { dynamic_client_registration: { enabled: true } } } })
   oauth2 = new OAuth2Api(new Configuration({ basePath: suite.adminUrl }))
 })
 afterAll(() => suite.stop())
@@ -183,6 +183,36 @@ describe('@ory/hydra-client: the device flow', () => {
     expect((await agent.fetch(end)).status).toBe(200)
     const tokens = await poll(suite, client, { device_code: started.device_code ?? '' })
     expect(tokens).toMatchObject({ status: 200, body: { token_type: 'bearer', scope: 'openid' } })
+  })
+})
+
+describe('@ory/hydra-client: dynamic client registration', () => {
+  it('creates, gets, sets and deletes a client of its own', async () => {
+    const open = new OidcApi(new Configuration({ basePath: suite.publicUrl }))
+    const oAuth2Client = { client_name: 'dynamic', redirect_uris: [redirectUri] }
+    const { data: created, status } = await open.createOidcDynamicClient({ oAuth2Client })
+    expect(status).toBe(201)
+    const id = created.client_id ?? ''
+    const holderOf = (accessToken = '') => new OidcApi(new Configuration({ basePath: suite.publicUrl, accessToken }))
+    const holder = holderOf(created.registration_access_token)
+    const { data: got } = await holder.getOidcDynamicClient({ id })
+    expect(got).toMatchObject({ client_id: id, client_name: 'dynamic' })
+    const { data: set } = await holder.setOidcDynamicClient({ id, oAuth2Client: { ...got, client_name: 'set' } })
+    expect(set.client_name).toBe('set')
+    await expect(holder.getOidcDynamicClient({ id })).rejects.toMatchObject({ response: { status: 401 } })
+    const withSecret = { id, oAuth2Client: { ...got, client_secret: 'chosen by the client' } }
+    const next = holderOf(set.registration_access_token)
+    await expect(next.setOidcDynamicClient(withSecret)).rejects.toMatchObject({ response: { status: 403 } })
+    expect((await next.deleteOidcDynamicClient({ id })).status).toBe(204)
+    await expect(oauth2.getOAuth2Client({ id })).rejects.toMatchObject({ response: { status: 404 } })
+  })
+
+  it('a client of the admin API manages itself with the token that it was answered', async () => {
+    const client = await registered()
+    const accessToken = client.registration_access_token ?? ''
+    const holder = new OidcApi(new Configuration({ basePath: suite.publicUrl, accessToken }))
+    const { data } = await holder.getOidcDynamicClient({ id: client.client_id })
+    expect(data.registration_client_uri).toBe(client.registration_client_uri)
   })
 })
 

@@ -10,7 +10,7 @@ let suite: Suite
 let server: oauth.AuthorizationServer
 
 beforeAll(async () => {
-  suite = await startSuite()
+  suite = await startSuite({ config: { oidc: { dynamic_client_registration: { enabled: true } } } })
   const issuer = new URL(suite.config.urls.self.issuer)
   server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure))
 })
@@ -122,5 +122,15 @@ describe('oauth4webapi', () => {
     )
     expect(await oauth.processRevocationResponse(revocation)).toBeUndefined()
     expect((await introspect(refreshed.access_token)).active).toBe(false)
+  })
+
+  it('RFC 7591: registers itself', async () => {
+    const metadata = { redirect_uris: [redirectUri], token_endpoint_auth_method: 'client_secret_post' }
+    const answer = await oauth.dynamicClientRegistrationRequest(server, metadata, insecure)
+    const client = await oauth.processDynamicClientRegistrationResponse(answer)
+    expect(client).toMatchObject({ ...metadata, client_secret_expires_at: 0 })
+    const authentication = oauth.ClientSecretPost(String(client.client_secret))
+    const revocation = await oauth.revocationRequest(server, client, authentication, 'no token', insecure)
+    expect(await oauth.processRevocationResponse(revocation)).toBeUndefined()
   })
 })

@@ -11,7 +11,7 @@ const redirectUri = 'http://127.0.0.1:5555/callback'
 let suite: Suite
 
 beforeAll(async () => {
-  suite = await startSuite()
+  suite = await startSuite({ config: { oidc: { dynamic_client_registration: { enabled: true } } } })
 })
 afterAll(() => suite.stop())
 
@@ -172,5 +172,16 @@ describe('openid-client', () => {
     expect(payload.client_id).toBe(configuration.clientMetadata().client_id)
     const introspected = await client.tokenIntrospection(configuration, tokens.access_token)
     expect(introspected.active).toBe(true)
+  })
+
+  it.each(['client_secret_basic', 'none'])('dynamic client registration, and a code flow: %s', async (method) => {
+    const metadata = { redirect_uris: [redirectUri], token_endpoint_auth_method: method }
+    const authentication = method === 'none' ? client.None() : client.ClientSecretBasic()
+    const issuer = new URL(suite.config.urls.self.issuer)
+    const configuration = await client.dynamicClientRegistration(issuer, metadata, authentication, {
+      execute: [client.allowInsecureRequests],
+    })
+    expect(configuration.clientMetadata()).toMatchObject(metadata)
+    expect((await logIn(configuration, 'openid')).claims()?.sub).toBe('alice')
   })
 })

@@ -1,5 +1,6 @@
 // A gateway before services that a test writes by hand: for what the gateway alone decides.
 import { ClientServiceService } from '#proto/client/v1/client_service.js'
+import { RegistrationServiceService } from '#proto/client/v1/registration_service.js'
 import { AuthorizationServiceService } from '#proto/consent/v1/authorization_service.js'
 import { ConsentServiceService } from '#proto/consent/v1/consent_service.js'
 import { DeviceServiceService } from '#proto/consent/v1/device_service.js'
@@ -18,6 +19,7 @@ import { type Overrides, testConfig } from './config.js'
 
 const definitions = {
   clients: ClientServiceService,
+  registration: RegistrationServiceService,
   authorization: AuthorizationServiceService,
   device: DeviceServiceService,
   login: LoginServiceService,

@@ -8,7 +8,7 @@ import type { OAuthError } from '../../services/kit/oauth_error.js'
 import { newKeyPair } from '../support/key_pair.js'
 
 const complete = (metadata: Partial<Client>): Client =>
-  completeMetadata(Client.create({ clientId: 'app', ...metadata }))
+  completeMetadata(Client.create({ clientId: 'app', ...metadata }), 'offline_access offline openid')
 
 /** `code: description` of the refusal; `accepted` if there is none. */
 function verdictOn(metadata: Partial<Client>): string {

@@ -178,7 +178,6 @@ describe('what is refused, in one line that names the key', () => {
       /^oauth2\.token_hook\.auth .*needs both oauth2\.token_hook\.auth\.config\.name and/,
     ],
     ['oauth2: { token_hook: { auth: { type: basic } } }', /^oauth2\.token_hook\.auth\.type .*must be one of/],
-    ['oidc: { dynamic_client_registration: { enabled: true } }', /^oidc\.dynamic_client_registration.*is not served/],
     [
       'oidc: { subject_identifiers: { supported_types: [public, pairwise], pairwise: { salt: short } } }',
       /^oidc\.subject_identifiers\.pairwise\.salt.*fewer than 8 characters/,
@@ -275,9 +274,7 @@ describe('production', () => {
   })
 
   it('warns of what it leaves out', () => {
-    const { warnings } = load(
-      `${production}\ntracing: { provider: jaeger }\noidc: { dynamic_client_registration: { enabled: false } }`,
-    )
+    const { warnings } = load(`${production}\ntracing: { provider: jaeger }\nhsm: { enabled: false }`)
     expect(warnings).toEqual([expect.stringMatching(/^tracing .*has no effect/)])
   })
 })

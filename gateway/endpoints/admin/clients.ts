@@ -4,7 +4,7 @@ import { sendJson, sendNothing } from '../../http/answer.js'
 import { readJson, readQuery } from '../../http/body.js'
 import type { Context, Endpoint, Parts } from '../../http/endpoint.js'
 import { linkPages, pageOf } from '../../http/pages.js'
-import { clientFromJson, clientToJson, lifespansFromJson } from '../../json/client.js'
+import { clientFromJson, clientToJson, lifespansFromJson, registrationToJson } from '../../json/client.js'
 
 interface Answer {
   readonly client: Client | undefined
@@ -32,11 +32,11 @@ export function listClients({ services }: Parts): Endpoint {
   }
 }
 
-export function createClient({ services }: Parts): Endpoint {
+export function createClient({ config, services }: Parts): Endpoint {
   return async (ctx) => {
     const created = await services.clients.createClient(clientFromJson(await readJson(ctx)), ctx.state.call)
     ctx.res.setHeader('Location', `/admin/clients/${encodeURIComponent(created.client?.clientId ?? '')}`)
-    sendClient(ctx, created, 201)
+    sendJson(ctx, registrationToJson(config, created), 201)
   }
 }
 

@@ -7,10 +7,12 @@ export interface StoredClient {
   readonly client: Client
   /** Newest first; none for a public client. */
   readonly secretHashes: readonly string[]
+  /** Of the registration access token; empty: there is none. */
+  readonly registrationTokenHash: string
 }
 
 /** Throws if the client lacks what the server sets. */
-export function toRow({ client, secretHashes }: StoredClient) {
+export function toRow({ client, secretHashes, registrationTokenHash }: StoredClient) {
   const { createdAt, updatedAt, jwks, metadata, lifespans } = client
   if (!createdAt || !updatedAt) throw new Error('a client to be stored has its times')
   return {
@@ -21,17 +23,18 @@ export function toRow({ client, secretHashes }: StoredClient) {
     metadata: toJson(metadata),
     lifespans: toJson(lifespans),
     secretHashes: [...secretHashes],
+    registrationTokenHash,
   }
 }
 
-export function fromRow({ secretHashes, ...row }: Row): StoredClient {
+export function fromRow({ secretHashes, registrationTokenHash, ...row }: Row): StoredClient {
   const client: Client = {
     ...row,
     jwks: fromJson(row.jwks),
     metadata: fromJson(row.metadata),
     lifespans: row.lifespans === null ? undefined : Lifespans.create(fromJson(row.lifespans)),
   }
-  return { client, secretHashes }
+  return { client, secretHashes, registrationTokenHash }
 }
 
 const toJson = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value))

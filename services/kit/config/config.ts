@@ -179,6 +179,13 @@ export interface Config {
       readonly supported_types: readonly string[]
       readonly pairwise: { readonly salt: string }
     }
+    readonly dynamic_client_registration: {
+      readonly enabled: boolean
+      readonly default_scope: readonly string[]
+      readonly allowed_grant_types: readonly string[]
+      /** Of one address at one gateway; 0: no limit. */
+      readonly max_requests_per_hour: number
+    }
   }
   readonly webfinger: {
     readonly jwks: { readonly broadcast_keys: readonly string[] }

@@ -171,6 +171,18 @@ const properties = {
         salt: secret('Keeps pairwise subjects from being computed by others; at least 8 characters, never to change.'),
       }),
     }),
+    dynamic_client_registration: object('Clients that register themselves.', {
+      enabled: flag('Whether they may, at `/oauth2/register`.'),
+      default_scope: list('Scopes of clients that name none.', ['offline_access', 'offline', 'openid']),
+      allowed_grant_types: list(
+        'Grant types that they may register. Where no end-user is asked, they get no scope beyond `default_scope`.',
+        ['authorization_code', 'implicit', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+      ),
+      max_requests_per_hour: whole(
+        'How often one address may register clients, and how often change them, at each gateway; 0: no limit. Whoever comes through one proxy counts as one, unless `serve.tls.allow_termination_from` names it.',
+        60,
+      ),
+    }),
   }),
   webfinger: object('Discovery.', {
     jwks: object('The published keys.', {

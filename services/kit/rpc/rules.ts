@@ -31,6 +31,10 @@ export const rules = {
   '/tessera.client.v1.ClientService/AuthenticateClient': rule(3000, 64 * KiB, reader),
   '/tessera.client.v1.ClientService/WatchClients': rule(0, 128 * KiB, reader),
   '/tessera.client.v1.ClientService/GetServerMetadata': rule(3000, 4 * KiB, admin),
+  '/tessera.client.v1.RegistrationService/RegisterClient': rule(3000, 128 * KiB, ['gateway']),
+  '/tessera.client.v1.RegistrationService/GetRegisteredClient': rule(3000, 4 * KiB, ['gateway']),
+  '/tessera.client.v1.RegistrationService/UpdateRegisteredClient': rule(3000, 128 * KiB, ['gateway']),
+  '/tessera.client.v1.RegistrationService/DeleteRegisteredClient': rule(3000, 4 * KiB, ['gateway']),
 
   '/tessera.consent.v1.AuthorizationService/StartAuthorization': rule(3000, 64 * KiB, ['gateway']),
   '/tessera.consent.v1.AuthorizationService/ResumeAuthorization': rule(3000, 256 * KiB, ['gateway']),
