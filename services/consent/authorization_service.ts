@@ -22,7 +22,7 @@ import { resumeConsent } from './resume_consent.js'
 import { resumeDevice } from './resume_device.js'
 import { resumeLogin } from './resume_login.js'
 import { serverMetadata } from './server_metadata.js'
-import { startLogin } from './start_login.js'
+import { findSession, startLogin } from './start_login.js'
 
 export function createAuthorizationHandlers(parts: Parts): Handlers<typeof AuthorizationServiceService> {
   return {
@@ -57,7 +57,7 @@ async function start(
     const client = await findClient(incoming, parts.clients)
     const opened = await openRequest(parts, client, incoming)
     request = requestOf(client, opened.incoming)
-    if (opened.error) return refuseClient(destinationOf(request), report(opened.error, call), parts.config, [])
+    if (opened.error) return await refuseRequest(parts, request, opened.error, cookies, call)
   } catch (thrown) {
     return withoutRedirect(thrown)
   }
@@ -65,8 +65,29 @@ async function start(
     await runChecks(checks, request, parts.checkContext)
     return await startLogin(parts, request, cookies, call)
   } catch (thrown) {
-    return refuseClient(destinationOf(request), report(thrown, call), parts.config, [])
+    return refuseRequest(parts, request, thrown, cookies, call)
   }
+}
+
+/** The answers of a request that must not ask the end-user (OpenID Connect Core section 3.1.2.6). */
+const silentAnswers = ['login_required', 'consent_required', 'interaction_required', 'account_selection_required']
+
+/**
+ * Nobody vouches for where a client that registered itself leads: a link with a fault in it would take whoever follows it
+ * there by way of this server (RFC 9700 section 4.11.2). Who has a session here was asked before.
+ */
+async function refuseRequest(
+  parts: Parts,
+  request: AuthorizationRequest,
+  thrown: unknown,
+  cookies: Cookies,
+  call: Call,
+): Promise<AuthorizationAnswer> {
+  const error = report(thrown, call)
+  const isFault = !isOutage(error) && !silentAnswers.includes(error.code)
+  if (request.client.selfRegistered && isFault && !(await findSession(parts, cookies, call)).found)
+    return showError(error)
+  return refuseClient(destinationOf(request), error, parts.config, [])
 }
 
 /** The request that counts. An object that cannot be accepted is answered where the request around it says. */
