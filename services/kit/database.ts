@@ -148,6 +148,8 @@ class CancellingPool extends pg.Pool {
           .catch(() => undefined)
       }
       signal?.addEventListener('abort', cancel, { once: true })
+      // What breaks the connection fails its query too; an event that nobody hears would end the process.
+      connection.on('error', heard)
       let broken = false
       try {
         return await connection.query(config as pg.QueryConfig, values)
@@ -158,6 +160,7 @@ class CancellingPool extends pg.Pool {
         signal?.removeEventListener('abort', cancel)
         // A connection goes back only when no cancellation can hit its next query.
         await cancelling
+        connection.off('error', heard)
         connection.release(broken)
       }
     } catch (thrown) {
@@ -166,6 +169,8 @@ class CancellingPool extends pg.Pool {
     }
   }) as pg.Pool['query']
 }
+
+const heard = () => undefined
 
 const processOf = (connection: pg.PoolClient): number => Number((connection as { processID?: unknown }).processID)
 

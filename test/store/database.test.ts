@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Database, outageOf } from '../../services/kit/database.js'
 import type { Call } from '../../services/kit/rpc/contract.js'
+import { openLine } from '../support/database_line.js'
 import { freshDatabase } from '../support/postgres.js'
 
 type Fresh = Awaited<ReturnType<typeof freshDatabase>>
@@ -62,6 +63,21 @@ describe('Database', () => {
     const cut = { name: 'cut', text: 'SELECT pg_terminate_backend(pg_backend_pid())' }
     await expect(database.query(cut, [])).rejects.toMatchObject({ code: 'temporarily_unavailable' })
     expect(await database.query({ name: 'works', text: 'SELECT 1 AS works' }, [])).toEqual([{ works: 1 }])
+  })
+
+  it('I11: a line that breaks while statements are under way is an outage, and nothing else ends', async () => {
+    const line = await openLine(fresh.dsn)
+    const beyond = new Database({ dsn: line.dsn, schema: 'public', maxConnections: 4 }, () => noPrisma)
+    // An error of a connection that nobody hears ends the process, and with it this test.
+    const outcomes = Array.from({ length: 4 }, () => beyond.query(sleeping, [60]).catch((error: unknown) => error))
+    await expect.poll(async () => (await running())[0]?.count).toBe('4')
+    line.cut()
+    for (const outcome of await Promise.all(outcomes))
+      expect(outcome).toMatchObject({ code: 'temporarily_unavailable' })
+    line.mend()
+    expect(await beyond.query({ name: 'works', text: 'SELECT 1 AS works' }, [])).toEqual([{ works: 1 }])
+    await beyond.close()
+    await line.close()
   })
 
   it('I11: a server that is not there is an outage', async () => {
