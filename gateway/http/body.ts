@@ -1,9 +1,9 @@
 // Reads request bodies: within a limit, of the content types that are allowed, as strict UTF-8.
 import { parse } from 'content-type'
 import getRawBody from 'raw-body'
+import { parseJson } from '../../services/kit/json_text.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import type { Context } from './endpoint.js'
-import { parseJson } from './json_text.js'
 import { type Parameters, parseParameters, parseUnique } from './parameters.js'
 
 const KiB = 1024

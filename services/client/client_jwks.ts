@@ -1,25 +1,10 @@
-// The public keys that a client registers by value (RFC 7517; OpenID Connect Registration section 2, `jwks`): signature
-// keys of a strength that is worth checking against, and nothing secret.
-import { createPublicKey } from 'node:crypto'
+// The public keys that a client registers by value (RFC 7517; OpenID Connect Registration section 2, `jwks`).
+import { keyProblem } from '../kit/jwt/public_jwk.js'
+import type { Jwk } from '../kit/jwt/signature.js'
 import { json, type Rule } from './metadata_rules.js'
 
 const maxKeys = 50
 const maxBytes = 64 * 1_024
-
-/** RFC 7518 sections 6.2.2, 6.3.2 and 6.4; RFC 8037 section 2. */
-const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
-
-const keyTypes: Readonly<Record<string, Rule<Jwk>>> = {
-  RSA: (key) => rsaProblem(key),
-  EC: (key) =>
-    ['P-256', 'P-384', 'P-521'].includes(String(key.crv))
-      ? undefined
-      : 'is on a curve that is not P-256, P-384 or P-521',
-  OKP: (key) =>
-    ['Ed25519', 'X25519'].includes(String(key.crv)) ? undefined : 'is on a curve that is not Ed25519 or X25519',
-}
-
-type Jwk = Readonly<Record<string, unknown>>
 
 /** Whether the set holds anything: Hydra answers an empty one for a client without keys, and takes it back. */
 export const hasKeys = (jwks: Jwk | undefined): boolean =>
@@ -42,43 +27,4 @@ export const publicKeys: Rule<Jwk | undefined> = (jwks) => {
     if (key.kid !== undefined) kids.add(key.kid)
   }
   return undefined
-}
-
-function keyProblem(key: unknown): string | undefined {
-  if (typeof key !== 'object' || key === null || Array.isArray(key)) return 'is not an object'
-  const jwk = key as Jwk
-  const { kid } = jwk
-  if (kid !== undefined && (typeof kid !== 'string' || kid.length > 255))
-    return 'has a kid that is not a string of at most 255 characters'
-  if (secretMembers.some((member) => member in jwk)) return 'must not be a private or symmetric key'
-  const ofType = Object.hasOwn(keyTypes, String(jwk.kty)) ? keyTypes[String(jwk.kty)] : undefined
-  if (!ofType) return 'is of a type other than RSA, EC and OKP'
-  return ofType(jwk) ?? (isReadable(jwk) ? undefined : 'is not a valid public key')
-}
-
-function rsaProblem(key: Jwk): string | undefined {
-  const [modulus, exponent] = [unsigned(key.n), unsigned(key.e)]
-  if (modulus === undefined || exponent === undefined) return 'is not a valid public key'
-  const bits = modulus.toString(2).length
-  if (bits < 2_048 || bits > 8_192) return 'has a modulus of fewer than 2048 or more than 8192 bits'
-  if (modulus % 2n === 0n) return 'has an even modulus'
-  // Above 32 bits an exponent makes checks slow and nothing safer.
-  if (exponent < 3n || exponent % 2n === 0n || exponent >= 2n ** 32n) return 'has an exponent that is not safe'
-  return undefined
-}
-
-/** A Base64urlUInt (RFC 7518 section 2) of a size that is worth reading. */
-function unsigned(value: unknown): bigint | undefined {
-  if (typeof value !== 'string' || !/^[\w-]{1,2732}$/.test(value)) return undefined
-  return BigInt(`0x${Buffer.from(value, 'base64url').toString('hex') || '0'}`)
-}
-
-/** Whether the key means something: for an elliptic curve, that its point is on it. */
-function isReadable(jwk: Jwk): boolean {
-  try {
-    createPublicKey({ key: jwk, format: 'jwk' })
-    return true
-  } catch {
-    return false
-  }
 }

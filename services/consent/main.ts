@@ -9,6 +9,7 @@ import type { DeviceCodeServiceService } from '#proto/token/v1/device_code_servi
 import type { KeyServiceService } from '#proto/token/v1/key_service.js'
 import type { TokenServiceService } from '#proto/token/v1/token_service.js'
 import type { Config } from '../kit/config/config.js'
+import { KeySets } from '../kit/jwt/key_sets.js'
 import { Outbound } from '../kit/outbound.js'
 import { repeat } from '../kit/repeat.js'
 import type { Remote } from '../kit/rpc/contract.js'
@@ -17,7 +18,6 @@ import { scopeStrategies } from '../kit/scope_strategy.js'
 import { Sealer } from '../kit/sealing.js'
 import type { RunningService } from '../kit/service.js'
 import { createAuthorizationHandlers } from './authorization_service.js'
-import { ClientKeys } from './client_keys.js'
 import { ClientSubjects } from './client_subjects.js'
 import { Clients } from './clients.js'
 import { pickConfig } from './config.js'
@@ -97,7 +97,7 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
       idTokenHints,
     },
     clients,
-    requestObjects: new RequestObjects(new ClientKeys(outbound), config.issuer),
+    requestObjects: new RequestObjects(new KeySets(outbound), config.issuer),
     clientSubjects: new ClientSubjects(config.pairwiseSalt),
     tokens,
     deviceCodes: peers.deviceCodes,

@@ -102,11 +102,13 @@ describe('RFC 9101 6.3: what counts is what the object says', () => {
         (await authorize(suite, urlOf(byUri, await sign(claimsFor(byUri, { state }))))).searchParams.get('state'),
       ).toBe(state)
     expect(fetches).toBe(1)
-    // SS-05: a key that is not there is not looked for at each request.
+    // SS-05: a key that is not there is looked for once, and not at each request.
     const unknown = await sign(claimsFor(byUri), { kid: 'k2' })
     for (let attempt = 0; attempt < 3; attempt++)
       expect((await refusalOf(unknown, {}, byUri)).error).toBe('invalid_request_object')
-    expect(fetches).toBe(1)
+    expect(fetches).toBe(2)
+    expect((await authorize(suite, urlOf(byUri, await sign(claimsFor(byUri))))).searchParams.has('code')).toBe(true)
+    expect(fetches).toBe(2)
   })
 })
 

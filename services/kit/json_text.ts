@@ -1,6 +1,6 @@
 // JSON (RFC 8259) as it may come from outside: bounded in depth and size, no member twice, no text that a database or
 // protobuf could not hold.
-import { OAuthError } from '../../services/kit/oauth_error.js'
+import { OAuthError } from './oauth_error.js'
 
 const maxDepth = 32
 const maxValues = 50_000
