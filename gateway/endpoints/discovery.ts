@@ -28,6 +28,7 @@ async function describeServer(
 ): Promise<Record<string, unknown>> {
   const told = await readFromServices(services, call)
   const authMethods = listOf(told.token_endpoint_auth_methods_supported)
+  const algorithms = told.token_endpoint_auth_signing_alg_values_supported
   return {
     issuer: config.urls.self.issuer,
     ...endpointUrls,
@@ -37,7 +38,9 @@ async function describeServer(
       Object.hasOwn(responseModes, mode),
     ),
     revocation_endpoint_auth_methods_supported: authMethods,
+    revocation_endpoint_auth_signing_alg_values_supported: algorithms,
     introspection_endpoint_auth_methods_supported: [...authMethods.filter((method) => method !== 'none'), 'Bearer'],
+    introspection_endpoint_auth_signing_alg_values_supported: algorithms,
   }
 }
 

@@ -1,8 +1,9 @@
 // The metadata of a client: defaults, and what is accepted (RFC 7591 section 2, OpenID Connect Registration section 2,
 // RFC 8252). One line for each field.
 import type { Client, Lifespans } from '#proto/client/v1/client_service.js'
+import { macAlgorithms, signatureAlgorithms } from '../kit/jwt/signature.js'
 import { OAuthError } from '../kit/oauth_error.js'
-import { authenticationMethods } from './authentication/index.js'
+import { authenticationMethods, findMethod } from './authentication/index.js'
 import { hasKeys, publicKeys } from './client_jwks.js'
 import {
   anything,
@@ -24,8 +25,8 @@ import {
 } from './metadata_rules.js'
 import { partsOf, redirectUriProblem } from './redirect_uri.js'
 
-/** What a client can sign with, for us to check, and we for it (RFC 7518 section 3.1, RFC 8037). */
-const signingAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
+/** What this server can sign with (RFC 7518 section 3.1, RFC 8037 section 3.1). */
+const ownAlgorithms = signatureAlgorithms.filter((alg) => alg !== 'Ed25519')
 
 /** Subject identifier types (OpenID Connect Core section 8). */
 const subjectTypes = ['public', 'pairwise']
@@ -66,11 +67,11 @@ const rules = {
   jwksUri: optional(endpointUri),
   jwks: publicKeys,
   tokenEndpointAuthMethod: oneOf(...authenticationMethods.map((method) => method.name)),
-  tokenEndpointAuthSigningAlg: optional(oneOf(...signingAlgorithms)),
+  tokenEndpointAuthSigningAlg: optional(oneOf(...signatureAlgorithms, ...macAlgorithms)),
   requestUris: list(100, requestUri),
-  requestObjectSigningAlg: optional(oneOf('none', ...signingAlgorithms)),
-  userinfoSignedResponseAlg: oneOf('none', ...signingAlgorithms),
-  idTokenSignedResponseAlg: optional(oneOf(...signingAlgorithms)),
+  requestObjectSigningAlg: optional(oneOf('none', ...signatureAlgorithms)),
+  userinfoSignedResponseAlg: oneOf('none', ...ownAlgorithms),
+  idTokenSignedResponseAlg: optional(oneOf(...ownAlgorithms)),
   frontchannelLogoutUri: optional(endpointUri),
   frontchannelLogoutSessionRequired: anything,
   postLogoutRedirectUris: list(100, redirectUriProblem),
@@ -137,6 +138,7 @@ export function checkMetadata(client: Client): void {
     if (problem) refuse(field, problem)
   }
   if (client.jwks && client.jwksUri) refuse('jwks', 'excludes jwks_uri')
+  checkAuthentication(client)
   const sites = new Set(client.redirectUris.map(siteOf))
   const stray = client.postLogoutRedirectUris.findIndex((uri) => !sites.has(siteOf(uri)))
   if (stray >= 0)
@@ -144,6 +146,16 @@ export function checkMetadata(client: Client): void {
   // Front-Channel Logout 1.0 section 2.
   if (client.frontchannelLogoutUri && !sites.has(siteOf(client.frontchannelLogoutUri)))
     refuse('frontchannelLogoutUri', 'has another scheme, host or port than every redirect URI')
+}
+
+/** OpenID Connect Registration section 2: what the way of authentication needs. */
+function checkAuthentication(client: Client): void {
+  const { tokenEndpointAuthMethod: name, tokenEndpointAuthSigningAlg: alg, jwks, jwksUri } = client
+  const method = findMethod(name)
+  if (method?.needsKeys && !jwks && !jwksUri) refuse('jwks', `or jwks_uri is needed for ${name}`)
+  const algorithms = method?.algorithms.length ? method.algorithms : signatureAlgorithms
+  if (alg !== '' && !algorithms.includes(alg))
+    refuse('tokenEndpointAuthSigningAlg', `is none that ${name} can use: ${algorithms.join(', ')}`)
 }
 
 function siteOf(uri: string): string {

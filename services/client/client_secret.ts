@@ -7,18 +7,26 @@
 // How much work a check takes depends on the form of the secret that is shown, not on the client: whether the client
 // exists, and how its secret came about, cannot be told from the time. The one exception is a chosen secret that has the
 // form of a generated one.
+//
+// A secret that a client makes codes of authentication with has to be known to check them: it is kept sealed.
 import { createHmac, scrypt, timingSafeEqual } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { LRUCache } from 'lru-cache'
+import { log } from '../kit/log.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { newSecret, newUuid, randomBytes } from '../kit/random.js'
+import type { Sealer } from '../kit/sealing.js'
 import { BoundedWork } from './bounded_work.js'
 import { text } from './metadata_rules.js'
+import type { SecretNeeds } from './secret_needs.js'
 import type { Candidate } from './store/client_store.js'
 
 /** Hydra's length; 26 characters of 6.04 bits. */
 export const generatedLength = 26
 const generatedForm = /^[A-Za-z0-9\-._~]{26}$/
+
+/** 260 bits, and 32 bytes are what HS256 needs. */
+export const generatedKeyLength = 43
 
 const minChosenLength = 6
 const maxChosenLength = 512
@@ -55,11 +63,11 @@ const slowDigest = (salt: Buffer, secret: string): Promise<Buffer> =>
     scrypt(secret, salt, digestSize, cost, (error, digest) => (error ? reject(error) : resolve(digest)))
   })
 
-/** A new secret of ours, and what is kept of it. */
-export function generateSecret(): { secret: string; hash: string } {
-  const [secret, salt] = [newSecret(generatedLength), randomBytes(16)]
-  return { secret, hash: format({ origin: 'generated', salt, digest: fastDigest(salt, secret) }) }
-}
+const sealedMark = 'sealed$'
+const sealPurpose = 'client secret'
+
+/** Whether the secret can be known again. */
+export const isRecoverable = (hash: string | undefined): boolean => hash?.startsWith(sealedMark) ?? false
 
 /** The hashes after a rotation: the new one, and as many of the earlier as stay good. */
 export const rotatedHashes = (newest: string, earlier: readonly string[]): string[] => [
@@ -68,11 +76,13 @@ export const rotatedHashes = (newest: string, earlier: readonly string[]): strin
 ]
 
 /** Refuses a secret that a person cannot choose. Error: `invalid_client_metadata`. */
-function checkChosen(secret: string): void {
+function checkChosen(secret: string, { minBytes }: SecretNeeds): void {
   const problem =
     [...secret].length < minChosenLength
       ? `is shorter than ${minChosenLength} characters`
-      : text(maxChosenLength)(secret)
+      : Buffer.byteLength(secret) < minBytes
+        ? `is shorter than ${minBytes} bytes`
+        : text(maxChosenLength)(secret)
   if (problem) throw new OAuthError('invalid_client_metadata', `client_secret: ${problem}.`)
 }
 
@@ -80,6 +90,7 @@ function checkChosen(secret: string): void {
 const decoyOf = (origin: Origin): SecretHash => ({ origin, salt: randomBytes(16), digest: randomBytes(digestSize) })
 
 export class ClientSecrets {
+  readonly #sealer: Sealer
   readonly #processKey = randomBytes(32)
   readonly #right = new LRUCache<string, true>({ max: 10_000 })
   readonly #underWay = new Map<string, Promise<boolean>>()
@@ -94,21 +105,54 @@ export class ClientSecrets {
     revision: 1,
     method: '',
     secretHashes: [format(this.#decoys.generated)],
+    signingAlg: '',
+    jwks: null,
+    jwksUri: '',
   }
 
-  /** Hashes a secret that a person chose. Errors: `invalid_client_metadata`, `too_many_requests`. */
-  async hashChosen(secret: string): Promise<string> {
-    checkChosen(secret)
+  constructor(sealer: Sealer) {
+    this.#sealer = sealer
+  }
+
+  /** A new secret of ours, and what is kept of it. */
+  generate({ isSealed, minBytes }: SecretNeeds): { secret: string; hash: string } {
+    if (isSealed) {
+      const secret = newSecret(Math.max(generatedKeyLength, minBytes))
+      return { secret, hash: this.#seal(secret) }
+    }
+    const [secret, salt] = [newSecret(generatedLength), randomBytes(16)]
+    return { secret, hash: format({ origin: 'generated', salt, digest: fastDigest(salt, secret) }) }
+  }
+
+  /** What is kept of a secret that a person chose. Errors: `invalid_client_metadata`, `too_many_requests`. */
+  async hashChosen(secret: string, needs: SecretNeeds): Promise<string> {
+    checkChosen(secret, needs)
+    if (needs.isSealed) return this.#seal(secret)
     const salt = randomBytes(16)
     const digest = await this.#hashing.run(() => slowDigest(salt, secret))
     return format({ origin: generatedForm.test(secret) ? 'lookalike' : 'chosen', salt, digest })
+  }
+
+  /** The secrets of the candidate that are kept sealed. */
+  recover({ secretHashes }: Candidate): string[] {
+    return secretHashes.filter(isRecoverable).flatMap((hash) => {
+      const secret = this.#sealer.open(sealPurpose, Buffer.from(hash.slice(sealedMark.length), 'base64url'))
+      if (!secret) log.warn('the secret of a client was sealed with a secret that secrets.system no longer has')
+      return secret ? [secret.toString()] : []
+    })
+  }
+
+  #seal(secret: string): string {
+    return sealedMark + this.#sealer.seal(sealPurpose, Buffer.from(secret)).toString('base64url')
   }
 
   /** Whether the secret is one of the candidate's; never, but after the same work, for a decoy. Error: `too_many_requests`. */
   async verify(clientId: string, candidate: Candidate, secret: string): Promise<boolean> {
     // What nobody could have as a secret is no secret of this client either.
     if (secret.length < minChosenLength || secret.length > maxChosenLength) return false
-    const hashes = candidate.secretHashes.map(parse)
+    // The client may have made codes of authentication with it before.
+    if (this.recover(candidate).some((sealed) => this.#isSame(sealed, secret))) return true
+    const hashes = candidate.secretHashes.filter((hash) => !isRecoverable(hash)).map(parse)
     if (!generatedForm.test(secret)) {
       const chosen = hashes.find(({ origin }) => origin === 'chosen') ?? this.#decoys.chosen
       return this.#verifySlowly(clientId, candidate, chosen, secret)
@@ -148,6 +192,10 @@ export class ClientSecrets {
     } finally {
       this.#underWay.delete(key)
     }
+  }
+
+  #isSame(one: string, other: string): boolean {
+    return timingSafeEqual(fastDigest(this.#processKey, one), fastDigest(this.#processKey, other))
   }
 
   #digestOf(shown: string): string {

@@ -13,25 +13,21 @@ import type { Call, Handlers } from '../kit/rpc/contract.js'
 import { decodeBase64url, type Sealer } from '../kit/sealing.js'
 import { authenticateClient } from './authentication/authenticate_client.js'
 import { authenticationMethods } from './authentication/index.js'
-import type { ClientSecrets } from './client_secret.js'
+import type { AuthenticationContext } from './authentication/method.js'
 import { text } from './metadata_rules.js'
 import { readPageToken, writePageToken } from './page_token.js'
 import type { Registration } from './registration.js'
 import type { ClientStore } from './store/client_store.js'
 import type { SubjectTypes } from './subject_type.js'
 
-const methodNames = authenticationMethods.map(({ name }) => name)
-
 /** RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3. */
 const serverMetadata = {
-  token_endpoint_auth_methods_supported: methodNames,
-  revocation_endpoint_auth_methods_supported: methodNames,
+  token_endpoint_auth_methods_supported: authenticationMethods.map(({ name }) => name),
+  token_endpoint_auth_signing_alg_values_supported: authenticationMethods.flatMap(({ algorithms }) => algorithms),
 }
 
-export interface ClientServiceParts {
-  readonly store: ClientStore
+export interface ClientServiceParts extends AuthenticationContext {
   readonly registration: Registration
-  readonly secrets: ClientSecrets
   readonly subjectTypes: SubjectTypes
   /** Seals page tokens. */
   readonly sealer: Sealer
@@ -42,7 +38,7 @@ const maxPageSize = 500
 const maxUint32 = 2 ** 32 - 1
 
 export function createHandlers(parts: ClientServiceParts): Handlers<typeof ClientServiceService> {
-  const { store, registration, secrets, sealer, subjectTypes } = parts
+  const { store, registration, sealer, subjectTypes } = parts
   return {
     createClient: (request) => registration.create(request),
     getClient: async ({ clientId }, call) => ({ client: (await registration.get(clientId, call)).client }),
@@ -61,7 +57,7 @@ export function createHandlers(parts: ClientServiceParts): Handlers<typeof Clien
       return { client }
     },
     authenticateClient: ({ credentials }, call) =>
-      authenticateClient(credentials ?? ClientCredentials.create(), { store, secrets }, call),
+      authenticateClient(credentials ?? ClientCredentials.create(), parts, call),
     watchClients: (request, call) => watchClients(store, request, call),
     getServerMetadata: async () => ({
       metadata: { ...serverMetadata, subject_types_supported: subjectTypes.supported },

@@ -9,12 +9,13 @@ import {
 } from '#proto/client/v1/client_service.js'
 import { nowMs } from '../kit/clock.js'
 import { OAuthError } from '../kit/oauth_error.js'
+import type { Outbound } from '../kit/outbound.js'
 import { newUuid } from '../kit/random.js'
 import type { Call } from '../kit/rpc/contract.js'
-import { usesSecret } from './authentication/index.js'
 import { checkMetadata, completeMetadata, isClientId, updatableFields } from './client_metadata.js'
-import { type ClientSecrets, generateSecret, rotatedHashes } from './client_secret.js'
+import { type ClientSecrets, isRecoverable, rotatedHashes } from './client_secret.js'
 import type { RegistrationTokens } from './registration_tokens.js'
+import { secretNeedsOf } from './secret_needs.js'
 import type { ClientStore, StoredClient } from './store/client_store.js'
 import type { SubjectTypes } from './subject_type.js'
 
@@ -44,6 +45,8 @@ export interface RegistrationParts {
   readonly tokens: RegistrationTokens
   /** Scopes of clients that name none, separated by spaces. */
   readonly defaultScope: string
+  /** How addresses that clients name are called. */
+  readonly outbound: Pick<Outbound, 'mayCall'>
 }
 
 export class Registration {
@@ -52,13 +55,15 @@ export class Registration {
   readonly #subjectTypes: SubjectTypes
   readonly #tokens: RegistrationTokens
   readonly #defaultScope: string
+  readonly #outbound: Pick<Outbound, 'mayCall'>
 
-  constructor({ store, secrets, subjectTypes, tokens, defaultScope }: RegistrationParts) {
+  constructor({ store, secrets, subjectTypes, tokens, defaultScope, outbound }: RegistrationParts) {
     this.#store = store
     this.#secrets = secrets
     this.#subjectTypes = subjectTypes
     this.#tokens = tokens
     this.#defaultScope = defaultScope
+    this.#outbound = outbound
   }
 
   async find(clientId: string, call: Call): Promise<StoredClient | undefined> {
@@ -88,9 +93,10 @@ export class Registration {
       selfRegistered,
     }
     checkMetadata(client)
+    this.#checkAddresses(client)
     await this.#subjectTypes.check(client)
     const chosenHash = await this.#hashChosen(client, clientSecret)
-    const { secret, secretHashes } = secretsAfter(undefined, client, clientSecret, chosenHash)
+    const { secret, secretHashes } = this.#secretsAfter(undefined, client, clientSecret, chosenHash)
     const { token, hash } = this.#tokens.issue(client.registrationId)
     await this.#store.create({ client, secretHashes, registrationTokenHash: hash })
     return { client, clientSecret: secret, registrationAccessToken: token }
@@ -116,17 +122,19 @@ export class Registration {
       const { metadata: wanted, clientSecret, ...more } = replacement(before)
       const metadata = this.complete(wanted)
       checkMetadata(metadata)
+      this.#checkAddresses(metadata, before.client)
       await this.#subjectTypes.check(metadata, before.client)
       chosenHash ??= await this.#hashChosen(metadata, clientSecret)
-      return { metadata, ...more, ...secretsAfter(before, metadata, clientSecret, chosenHash) }
+      return { metadata, ...more, ...this.#secretsAfter(before, metadata, clientSecret, chosenHash) }
     })
     return { client, clientSecret: secret }
   }
 
   rotateSecret(clientId: string, call: Call): Promise<{ client: Client; secret: string }> {
     return this.#change(clientId, call, async ({ client, secretHashes }) => {
-      if (secretHashes.length === 0) throw new OAuthError('invalid_request', 'The client has no secret to rotate.')
-      const { secret, hash } = generateSecret()
+      const needs = secretNeedsOf(client)
+      if (!needs) throw new OAuthError('invalid_request', 'The client has no secret to rotate.')
+      const { secret, hash } = this.#secrets.generate(needs)
       return { metadata: client, secret, secretHashes: rotatedHashes(hash, secretHashes) }
     })
   }
@@ -169,27 +177,47 @@ export class Registration {
     return completeMetadata(this.#subjectTypes.complete(client), this.#defaultScope)
   }
 
+  /** What the server would not call is not taken. What a client had before is not asked for again. */
+  #checkAddresses({ jwksUri }: Client, before?: Client): void {
+    if (jwksUri !== '' && jwksUri !== before?.jwksUri && !this.#outbound.mayCall(jwksUri))
+      throw new OAuthError('invalid_client_metadata', 'jwks_uri: is an address that this server does not call.')
+  }
+
   /** The hash of a secret that came with the request; undefined where there is none or the client uses none. */
   async #hashChosen(client: Client, chosen: string): Promise<string | undefined> {
-    return chosen && usesSecret(client.tokenEndpointAuthMethod) ? this.#secrets.hashChosen(chosen) : undefined
+    const needs = secretNeedsOf(client)
+    return chosen && needs ? this.#secrets.hashChosen(chosen, needs) : undefined
+  }
+
+  /**
+   * What the client's secrets are after a change of its metadata, and the one to show. Error: `invalid_client_metadata`
+   * where it needs its secret to be known and only a hash is.
+   */
+  #secretsAfter(
+    before: StoredClient | undefined,
+    metadata: Client,
+    chosen: string,
+    chosenHash: string | undefined,
+  ): Pick<Change, 'secretHashes' | 'secret'> {
+    const needs = secretNeedsOf(metadata)
+    if (!needs) return { secretHashes: [], secret: '' }
+    if (chosenHash) return { secretHashes: [chosenHash], secret: chosen }
+    const [newest] = before?.secretHashes ?? []
+    if (before && newest) {
+      if (needs.isSealed && !isRecoverable(newest)) throw unknownSecret(metadata)
+      return { secretHashes: before.secretHashes, secret: '' }
+    }
+    const { secret, hash } = this.#secrets.generate(needs)
+    return { secretHashes: [hash], secret }
   }
 }
 
 const busy = () => new OAuthError('conflict', 'The client is being changed by others at the same time; try again.')
 
-/** What the client's secrets are after a change of its metadata, and the one to show. */
-function secretsAfter(
-  before: StoredClient | undefined,
-  { tokenEndpointAuthMethod }: Client,
-  chosen: string,
-  chosenHash: string | undefined,
-): Pick<Change, 'secretHashes' | 'secret'> {
-  if (!usesSecret(tokenEndpointAuthMethod)) return { secretHashes: [], secret: '' }
-  if (chosenHash) return { secretHashes: [chosenHash], secret: chosen }
-  if (before && before.secretHashes.length > 0) return { secretHashes: before.secretHashes, secret: '' }
-  const { secret, hash } = generateSecret()
-  return { secretHashes: [hash], secret }
-}
+const unknownSecret = ({ tokenEndpointAuthMethod: method }: Client) =>
+  new OAuthError('invalid_client_metadata', `client_secret: is needed for ${method}, and only a hash of it is known.`, {
+    hint: 'Send a new client_secret together with the change.',
+  })
 
 /** The fields that a mask names; all that can be set for an empty one. */
 function fieldsOf(mask: readonly string[]): (keyof Client)[] {

@@ -1,5 +1,6 @@
 // Discovery tells the truth: what it names works, what it does not name is refused.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientClaims, newKey, showing, signJwt, signWithSecret } from '../support/assertions.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { adminJson, createClient } from '../support/user_agent.js'
 
@@ -73,23 +74,46 @@ describe('OpenID Connect Discovery 3, RFC 8414 2', () => {
   })
 
   it('token_endpoint_auth_methods_supported', async () => {
+    const key = newKey('ES256')
+    const issuer = String(metadata.issuer)
     const methods = supported('token_endpoint_auth_methods_supported')
     const credentials: Record<string, (client: { client_id: string; client_secret: string }) => Promise<unknown>> = {
       client_secret_basic: (client) => token({ grant_type: 'client_credentials' }, basic(client)),
       client_secret_post: ({ client_id, client_secret }) =>
         token({ grant_type: 'client_credentials', client_id, client_secret }),
+      private_key_jwt: ({ client_id }) =>
+        token({ grant_type: 'client_credentials', ...showing(signJwt(key, clientClaims(client_id, issuer))) }),
+      client_secret_jwt: ({ client_id, client_secret }) => {
+        const assertion = signWithSecret(client_secret, clientClaims(client_id, issuer))
+        return token({ grant_type: 'client_credentials', ...showing(assertion) })
+      },
       none: ({ client_id }) => token({ grant_type: 'refresh_token', refresh_token: 'x', client_id }),
     }
     expect(methods.toSorted()).toEqual(Object.keys(credentials).toSorted())
     for (const method of methods) {
       const grant_types = method === 'none' ? ['authorization_code', 'refresh_token'] : ['client_credentials']
-      const client = await createClient(suite, { token_endpoint_auth_method: method, grant_types })
+      const jwks = { keys: [key.jwk] }
+      const client = await createClient(suite, { token_endpoint_auth_method: method, grant_types, jwks })
       expect(await credentials[method]?.(client), method).toMatchObject(
         method === 'none' ? { error: 'invalid_grant' } : { token_type: 'bearer' },
       )
     }
-    for (const token_endpoint_auth_method of ['private_key_jwt', 'client_secret_jwt', 'tls_client_auth', 'x'])
+    for (const token_endpoint_auth_method of ['tls_client_auth', 'self_signed_tls_client_auth', 'x'])
       expect((await adminJson(suite, 'POST', '/clients', { token_endpoint_auth_method })).status).toBe(400)
+  })
+
+  it.each(['token', 'revocation', 'introspection'])('%s_endpoint_auth_signing_alg_values_supported', async (name) => {
+    const algorithms = supported(`${name}_endpoint_auth_signing_alg_values_supported`)
+    const registers = async (token_endpoint_auth_signing_alg: string) => {
+      const isMac = token_endpoint_auth_signing_alg.startsWith('HS')
+      const token_endpoint_auth_method = isMac ? 'client_secret_jwt' : 'private_key_jwt'
+      const jwks_uri = isMac ? '' : 'https://a.example/keys'
+      const body = { token_endpoint_auth_method, token_endpoint_auth_signing_alg, jwks_uri }
+      return (await adminJson(suite, 'POST', '/clients', body)).status === 201
+    }
+    expect(algorithms).toHaveLength(14)
+    for (const alg of algorithms) expect(await registers(alg), alg).toBe(true)
+    for (const alg of ['none', 'RS1', 'ES256K']) expect(await registers(alg), alg).toBe(false)
   })
 
   it('response_types_supported', async () => {

@@ -1,4 +1,5 @@
 // oauth4webapi (npm), unchanged: it checks every answer strictly against the specifications.
+import { exportJWK, generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Suite, startSuite } from '../support/suite.js'
@@ -15,6 +16,12 @@ beforeAll(async () => {
   server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure))
 })
 afterAll(() => suite.stop())
+
+async function clientCredentials(client_id: string, authentication: oauth.ClientAuth) {
+  const client: oauth.Client = { client_id }
+  const answer = await oauth.clientCredentialsGrantRequest(server, client, authentication, {}, insecure)
+  return oauth.processClientCredentialsResponse(server, client, answer)
+}
 
 describe('oauth4webapi', () => {
   it('RFC 8414: the authorization server metadata document is valid too', async () => {
@@ -52,6 +59,27 @@ describe('oauth4webapi', () => {
       insecure,
     )
     expect(parameters.get('code')).toBeTruthy()
+  })
+
+  it.each(['RS256', 'PS256', 'ES256', 'Ed25519'])('OIDC Core 9: private_key_jwt, %s', async (alg) => {
+    const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'own' }] }
+    const registered = await createClient(suite, {
+      token_endpoint_auth_method: 'private_key_jwt',
+      grant_types: ['client_credentials'],
+      jwks,
+    })
+    const authentication = oauth.PrivateKeyJwt({ key: privateKey, kid: 'own' })
+    expect(await clientCredentials(registered.client_id, authentication)).toMatchObject({ token_type: 'bearer' })
+  })
+
+  it('OIDC Core 9: client_secret_jwt', async () => {
+    const { client_id, client_secret } = await createClient(suite, {
+      token_endpoint_auth_method: 'client_secret_jwt',
+      grant_types: ['client_credentials'],
+    })
+    const tokens = await clientCredentials(client_id, oauth.ClientSecretJwt(client_secret))
+    expect(tokens).toMatchObject({ token_type: 'bearer' })
   })
 
   it('code flow with PKCE, refresh, userinfo, introspection, revocation', async () => {

@@ -1,8 +1,9 @@
 // openid-client (npm), unchanged, as relying party: discovery, code flow with PKCE, refresh, userinfo, introspection,
 // revocation, logout.
-import { exportJWK, generateKeyPair } from 'jose'
+import { exportJWK, generateKeyPair, importPKCS8 } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newKey } from '../support/assertions.js'
 import { allowDevice, challengeAt, decideDevice, deviceGrant, type StartedDevice } from '../support/device.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { authorize, createClient, UserAgent } from '../support/user_agent.js'
@@ -15,15 +16,26 @@ beforeAll(async () => {
 })
 afterAll(() => suite.stop())
 
+const assertionKey = newKey('ES256', 'of-the-client')
+
+/** How the library authenticates, by the method's name. */
+const authentications: Record<string, (secret: string) => client.ClientAuth> = {
+  none: () => client.None(),
+  client_secret_basic: (secret) => client.ClientSecretBasic(secret),
+  client_secret_post: (secret) => client.ClientSecretPost(secret),
+  client_secret_jwt: (secret) => client.ClientSecretJwt(secret),
+  private_key_jwt: () => async (server, metadata, body, headers) => {
+    const pkcs8 = assertionKey.privateKey.export({ type: 'pkcs8', format: 'pem' })
+    const key = await importPKCS8(String(pkcs8), 'ES256')
+    return client.PrivateKeyJwt({ key, kid: assertionKey.kid })(server, metadata, body, headers)
+  },
+}
+
 async function discover(metadata: Record<string, unknown>): Promise<client.Configuration> {
-  const registered = await createClient(suite, metadata)
-  const method = metadata.token_endpoint_auth_method ?? 'client_secret_basic'
-  const authentication =
-    method === 'none'
-      ? client.None()
-      : method === 'client_secret_post'
-        ? client.ClientSecretPost(registered.client_secret)
-        : client.ClientSecretBasic(registered.client_secret)
+  const method = String(metadata.token_endpoint_auth_method ?? 'client_secret_basic')
+  const keys = method === 'private_key_jwt' ? { jwks: { keys: [assertionKey.jwk] } } : {}
+  const registered = await createClient(suite, { ...keys, ...metadata })
+  const authentication = authentications[method]?.(registered.client_secret)
   const hints = { id_token_signed_response_alg: String(metadata.id_token_signed_response_alg ?? 'RS256') }
   const issuer = new URL(suite.config.urls.self.issuer)
   return client.discovery(issuer, registered.client_id, hints, authentication, {
@@ -53,7 +65,7 @@ async function logIn(configuration: client.Configuration, scope: string) {
 }
 
 describe('openid-client', () => {
-  for (const method of ['client_secret_basic', 'client_secret_post', 'none'])
+  for (const method of Object.keys(authentications))
     for (const alg of ['RS256', 'ES256', 'EdDSA', 'PS256'])
       it(`code flow with PKCE: ${method}, ID token ${alg}`, async () => {
         const configuration = await discover({ token_endpoint_auth_method: method, id_token_signed_response_alg: alg })
@@ -114,17 +126,20 @@ describe('openid-client', () => {
     expect((await client.authorizationCodeGrant(configuration, callback, checks)).claims()?.sub).toBe('alice')
   })
 
-  it('introspection and revocation at the public endpoints', async () => {
-    const configuration = await discover({})
-    const tokens = await logIn(configuration, 'openid offline_access')
-    const before = await client.tokenIntrospection(configuration, tokens.access_token)
-    expect(before).toMatchObject({ active: true, sub: 'alice', scope: 'openid offline_access' })
-    await client.tokenRevocation(configuration, tokens.refresh_token ?? '')
-    expect(await client.tokenIntrospection(configuration, tokens.access_token)).toEqual({ active: false })
-    await expect(client.refreshTokenGrant(configuration, tokens.refresh_token ?? '')).rejects.toMatchObject({
-      error: 'invalid_grant',
-    })
-  })
+  it.each(['client_secret_basic', 'client_secret_jwt', 'private_key_jwt'])(
+    'introspection and revocation at the public endpoints: %s',
+    async (token_endpoint_auth_method) => {
+      const configuration = await discover({ token_endpoint_auth_method })
+      const tokens = await logIn(configuration, 'openid offline_access')
+      const before = await client.tokenIntrospection(configuration, tokens.access_token)
+      expect(before).toMatchObject({ active: true, sub: 'alice', scope: 'openid offline_access' })
+      await client.tokenRevocation(configuration, tokens.refresh_token ?? '')
+      expect(await client.tokenIntrospection(configuration, tokens.access_token)).toEqual({ active: false })
+      await expect(client.refreshTokenGrant(configuration, tokens.refresh_token ?? '')).rejects.toMatchObject({
+        error: 'invalid_grant',
+      })
+    },
+  )
 
   it('the device flow (RFC 8628)', async () => {
     const configuration = await discover({ redirect_uris: [], grant_types: [deviceGrant, 'refresh_token'] })

@@ -120,10 +120,6 @@ describe('what is not good', () => {
     ['TK-03: none for a confidential client', () => ({ clientId: 'basic' })],
     ['TK-03: Basic for a public client', () => ({ authorization: basic('public', '') })],
     ['TK-03: a secret for a public client', () => ({ clientId: 'public', clientSecret: 'some-secret' })],
-    [
-      'TK-03: an assertion, which no client is registered for',
-      () => ({ clientId: 'basic', clientAssertion: 'a.b.c', clientAssertionType: 'x' }),
-    ],
     ['TK-03: Bearer is no client authentication', () => ({ authorization: 'Bearer abc', clientId: 'public' })],
     ['TK-04: empty id', () => ({ authorization: base64(':secret') })],
     ['TK-04: empty secret', () => ({ authorization: base64('basic:') })],

@@ -377,9 +377,22 @@ describe('jwks', () => {
 
 describe('single values', () => {
   const cases: [string, Partial<Client>][] = [
-    ['token_endpoint_auth_method', { tokenEndpointAuthMethod: 'client_secret_jwt' }],
+    ['token_endpoint_auth_method', { tokenEndpointAuthMethod: 'tls_client_auth' }],
     ['token_endpoint_auth_method', { tokenEndpointAuthMethod: 'Client_Secret_Basic' }],
     ['token_endpoint_auth_signing_alg', { tokenEndpointAuthSigningAlg: 'HS256' }],
+    [
+      'token_endpoint_auth_signing_alg',
+      { tokenEndpointAuthMethod: 'client_secret_jwt', tokenEndpointAuthSigningAlg: 'RS256' },
+    ],
+    [
+      'token_endpoint_auth_signing_alg',
+      {
+        tokenEndpointAuthMethod: 'private_key_jwt',
+        jwksUri: 'https://a.example/k',
+        tokenEndpointAuthSigningAlg: 'HS256',
+      },
+    ],
+    ['jwks', { tokenEndpointAuthMethod: 'private_key_jwt' }],
     ['id_token_signed_response_alg', { idTokenSignedResponseAlg: 'none' }],
     ['id_token_signed_response_alg', { idTokenSignedResponseAlg: 'HS256' }],
     ['id_token_signed_response_alg', { idTokenSignedResponseAlg: 'rs256' }],

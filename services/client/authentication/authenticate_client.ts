@@ -3,25 +3,24 @@ import type { AuthenticateClientResponse, ClientCredentials } from '#proto/clien
 import { OAuthError } from '../../kit/oauth_error.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { isClientId } from '../client_metadata.js'
-import type { ClientStore } from '../store/client_store.js'
 import { authenticationMethods } from './index.js'
 import { type AuthenticationContext, type AuthenticationMethod, invalidClient, type Shown } from './method.js'
-
-export interface AuthenticationParts extends AuthenticationContext {
-  readonly store: ClientStore
-}
 
 /** Errors: `invalid_request` where two methods are used at once, else `invalid_client`. */
 export async function authenticateClient(
   credentials: ClientCredentials,
-  { store, secrets }: AuthenticationParts,
+  context: AuthenticationContext,
   call: Call,
 ): Promise<AuthenticateClientResponse> {
-  const { method, shown } = readCredentials(credentials)
+  const { store, secrets } = context
+  const { method, shown } = readCredentials(credentials, context)
   const { clientId } = shown
-  const candidate = isClientId(clientId) ? await store.findCandidate(clientId, secrets.decoy, call) : secrets.decoy
-  const isProven = await method.verify(shown, candidate, { secrets })
-  if (!isProven || !candidate.isRegistered) throw invalidClient('the client is unknown or what it showed is not good')
+  const candidate = isClientId(clientId)
+    ? await store.findCandidate(clientId, secrets.decoy, method.needsKeys, call)
+    : secrets.decoy
+  const isProven = await shown.proves(candidate)
+  if (!isProven || !candidate.isRegistered)
+    throw invalidClient('the client is unknown or what it showed is not good', shown.hint)
   // Only who knows the secret is told that the method is the wrong one.
   if (candidate.method !== method.name)
     throw invalidClient(
@@ -31,17 +30,26 @@ export async function authenticateClient(
   const client = (await store.find(clientId, call))?.client
   const isTheSame = client?.registrationId === candidate.registrationId && client.revision === candidate.revision
   // It changed meanwhile: what was good may no longer be.
-  if (!isTheSame) return authenticateClient(credentials, { store, secrets }, call)
-  return { client, method: method.name, reusable: method.isReusable }
+  if (!isTheSame) return authenticateClient(credentials, context, call)
+  // Last, so that nothing is used up in vain.
+  if (shown.useUp && !(await shown.useUp()))
+    throw invalidClient(
+      'used before',
+      'The client_assertion was used before: each is good once and has a jti of its own.',
+    )
+  return { client, method: method.name, reusable: shown.useUp === undefined }
 }
 
-function readCredentials(credentials: ClientCredentials): { method: AuthenticationMethod; shown: Shown } {
+function readCredentials(
+  credentials: ClientCredentials,
+  context: AuthenticationContext,
+): { method: AuthenticationMethod; shown: Shown } {
   const { authorization, clientSecret, clientAssertion, clientAssertionType } = credentials
   const proofs = [authorization, clientSecret, clientAssertion || clientAssertionType].filter((proof) => proof !== '')
   if (proofs.length > 1)
     throw new OAuthError('invalid_request', 'The client must not use more than one authentication method.')
   for (const method of authenticationMethods) {
-    const shown = method.read(credentials)
+    const shown = method.read(credentials, context)
     if (!shown) continue
     if (shown.clientId === '') throw invalidClient('no client id was shown')
     if (credentials.clientId !== '' && credentials.clientId !== shown.clientId)

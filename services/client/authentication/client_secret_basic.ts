@@ -1,21 +1,23 @@
 // `client_secret_basic`: id and secret in the Authorization header field (RFC 6749 section 2.3.1, RFC 7617).
-import { type AuthenticationMethod, invalidClient, type Shown } from './method.js'
+import { type AuthenticationMethod, invalidClient } from './method.js'
 
 export const clientSecretBasic: AuthenticationMethod = {
   name: 'client_secret_basic',
-  usesSecret: true,
-  isReusable: true,
-  read: ({ authorization }) => {
+  secret: 'hashed',
+  needsKeys: false,
+  algorithms: [],
+  read: ({ authorization }, { secrets }) => {
     const encoded = /^basic +(.*)$/i.exec(authorization)?.[1]
-    return encoded === undefined ? undefined : readBasic(encoded)
+    if (encoded === undefined) return undefined
+    const { clientId, secret } = readBasic(encoded)
+    return { clientId, proves: (candidate) => secrets.verify(clientId, candidate, secret) }
   },
-  verify: ({ clientId, proof }, candidate, { secrets }) => secrets.verify(clientId, candidate, proof),
 }
 
-function readBasic(encoded: string): Shown {
+function readBasic(encoded: string): { clientId: string; secret: string } {
   const [whole, id = '', secret = ''] = /^([^:]*):(.*)$/s.exec(decodeBase64(encoded)) ?? []
   if (whole === undefined) throw invalidClient('the Basic credentials have no colon')
-  return { clientId: formDecode(id), proof: formDecode(secret) }
+  return { clientId: formDecode(id), secret: formDecode(secret) }
 }
 
 function decodeBase64(encoded: string): string {

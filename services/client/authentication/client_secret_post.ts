@@ -3,8 +3,11 @@ import type { AuthenticationMethod } from './method.js'
 
 export const clientSecretPost: AuthenticationMethod = {
   name: 'client_secret_post',
-  usesSecret: true,
-  isReusable: true,
-  read: ({ clientId, clientSecret }) => (clientSecret === '' ? undefined : { clientId, proof: clientSecret }),
-  verify: ({ clientId, proof }, candidate, { secrets }) => secrets.verify(clientId, candidate, proof),
+  secret: 'hashed',
+  needsKeys: false,
+  algorithms: [],
+  read: ({ clientId, clientSecret }, { secrets }) =>
+    clientSecret === ''
+      ? undefined
+      : { clientId, proves: (candidate) => secrets.verify(clientId, candidate, clientSecret) },
 }

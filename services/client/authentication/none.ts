@@ -5,9 +5,11 @@ const name = 'none'
 
 export const none: AuthenticationMethod = {
   name,
-  usesSecret: false,
-  isReusable: true,
+  secret: 'none',
+  needsKeys: false,
+  algorithms: [],
   read: ({ authorization, clientId, clientSecret, clientAssertion, clientAssertionType }) =>
-    authorization || clientSecret || clientAssertion || clientAssertionType ? undefined : { clientId, proof: '' },
-  verify: async (_shown, candidate) => candidate.method === name,
+    authorization || clientSecret || clientAssertion || clientAssertionType
+      ? undefined
+      : { clientId, proves: async ({ method }) => method === name },
 }

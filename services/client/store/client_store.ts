@@ -7,6 +7,7 @@ import { Database, type DatabaseOptions } from '../../kit/database.js'
 import { log } from '../../kit/log.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import type { Call } from '../../kit/rpc/contract.js'
+import { UsedIds } from '../../kit/used_ids.js'
 import { fromRow, type StoredClient, toRow } from './client_row.js'
 
 export type { StoredClient } from './client_row.js'
@@ -18,6 +19,11 @@ export interface Candidate {
   readonly revision: number
   readonly method: string
   readonly secretHashes: readonly string[]
+  /** The algorithm that it registered for assertions; empty: none in particular. */
+  readonly signingAlg: string
+  /** JSON; null where there is none or none was asked for. */
+  readonly jwks: string | null
+  readonly jwksUri: string
 }
 
 export interface ClientFilter {
@@ -39,7 +45,9 @@ const findCandidate = {
                 coalesce(c.registration_id, $2::uuid) AS "registrationId",
                 coalesce(c.revision, $3::integer) AS revision,
                 coalesce(c.token_endpoint_auth_method, $4::text) AS method,
-                coalesce(c.secret_hashes, $5::text[]) AS "secretHashes"
+                coalesce(c.secret_hashes, $5::text[]) AS "secretHashes",
+                coalesce(c.token_endpoint_auth_signing_alg, '') AS "signingAlg",
+                CASE WHEN $6::boolean THEN c.jwks END AS jwks, coalesce(c.jwks_uri, '') AS "jwksUri"
            FROM (VALUES ($1::text)) AS shown (client_id) LEFT JOIN client c ON c.client_id = shown.client_id`,
 }
 
@@ -49,6 +57,8 @@ const cursorLifetimeMs = 10 * 60_000
 export class ClientStore {
   readonly #database: Database<PrismaClient>
   readonly changes: ChangeLog<ClientChange>
+  /** The assertions that clients have authenticated with. */
+  readonly usedAssertions: UsedIds
 
   constructor(options: Omit<DatabaseOptions, 'schema'>) {
     this.#database = new Database(
@@ -69,6 +79,7 @@ export class ClientStore {
       emptyCursor: 'now',
       cursorLifetimeMs,
     })
+    this.usedAssertions = new UsedIds(this.#database, 'used_assertion')
   }
 
   async find(clientId: string, call: Call): Promise<StoredClient | undefined> {
@@ -77,9 +88,9 @@ export class ClientStore {
   }
 
   /** The client to authenticate, or the decoy: it takes the same statement, row and time. */
-  async findCandidate(clientId: string, decoy: Candidate, call: Call): Promise<Candidate> {
+  async findCandidate(clientId: string, decoy: Candidate, withKeys: boolean, call: Call): Promise<Candidate> {
     const { registrationId, revision, method, secretHashes } = decoy
-    const values = [clientId, registrationId, revision, method, secretHashes]
+    const values = [clientId, registrationId, revision, method, secretHashes, withKeys]
     const [candidate] = await this.#database.query<Candidate & QueryResultRow>(findCandidate, values, call)
     return candidate ?? decoy
   }

@@ -28,7 +28,7 @@ export const rules = {
   '/tessera.client.v1.ClientService/DeleteClient': rule(3000, 4 * KiB, admin),
   '/tessera.client.v1.ClientService/RotateClientSecret': rule(3000, 4 * KiB, admin),
   '/tessera.client.v1.ClientService/DropRotatedClientSecrets': rule(3000, 4 * KiB, admin),
-  '/tessera.client.v1.ClientService/AuthenticateClient': rule(3000, 64 * KiB, reader),
+  '/tessera.client.v1.ClientService/AuthenticateClient': rule(3000, 256 * KiB, reader),
   '/tessera.client.v1.ClientService/WatchClients': rule(0, 128 * KiB, reader),
   '/tessera.client.v1.ClientService/GetServerMetadata': rule(3000, 4 * KiB, admin),
   '/tessera.client.v1.RegistrationService/RegisterClient': rule(3000, 128 * KiB, ['gateway']),
