@@ -131,12 +131,16 @@ export function completeMetadata(client: Client, defaultScope: string): Client {
   }
 }
 
-/** Refuses a complete client that cannot be registered. Errors: `invalid_redirect_uri`, `invalid_client_metadata`. */
-export function checkMetadata(client: Client): void {
+/**
+ * Refuses a complete client that cannot be registered; in development request objects may come from the loopback without
+ * TLS. Errors: `invalid_redirect_uri`, `invalid_client_metadata`.
+ */
+export function checkMetadata(client: Client, { dev }: { dev: boolean }): void {
   for (const [field, rule] of Object.entries(rules)) {
     const problem = (rule as Rule<unknown>)(client[field as keyof Client])
     if (problem) refuse(field, problem)
   }
+  if (!dev && client.requestUris.some((uri) => !/^https:/i.test(uri))) refuse('requestUris', 'must use https')
   if (client.jwks && client.jwksUri) refuse('jwks', 'excludes jwks_uri')
   checkAuthentication(client)
   const sites = new Set(client.redirectUris.map(siteOf))

@@ -10,6 +10,7 @@ export interface SelfRegistrationConfig {
 }
 
 export interface ClientServiceConfig {
+  readonly dev: boolean
   readonly dsn: string
   readonly maxConnections: number
   /** What page tokens are sealed with: the first seals, all open. */
@@ -30,8 +31,9 @@ export interface ClientServiceConfig {
 }
 
 export function pickConfig(config: Config): ClientServiceConfig {
-  const { dsn, db, secrets, oidc, clients } = config
+  const { dev, dsn, db, secrets, oidc, clients } = config
   return {
+    dev,
     dsn,
     maxConnections: db.max_connections,
     systemSecrets: secrets.system,

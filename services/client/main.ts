@@ -29,11 +29,11 @@ export function createClientService(config: Config, _peers: ClientServicePeers):
   const store = new ClientStore({ dsn, maxConnections })
   const sealer = new Sealer(systemSecrets)
   const secrets = new ClientSecrets(sealer)
-  const { defaultScope } = picked
+  const { defaultScope, dev } = picked
   const outbound = new Outbound(picked.outbound)
   const subjectTypes = new SubjectTypes(picked.subjectTypes, outbound)
   const tokens = new RegistrationTokens(sealer)
-  const registration = new Registration({ store, secrets, subjectTypes, tokens, defaultScope, outbound })
+  const registration = new Registration({ store, secrets, subjectTypes, tokens, defaultScope, outbound, dev })
   const { enabled, allowedGrantTypes } = picked.selfRegistration
   const policy = new SelfRegistrationPolicy({ allowedGrantTypes, defaultScope }, outbound)
   const selfRegistration = enabled ? new SelfRegistration(registration, tokens, policy) : undefined

@@ -86,7 +86,7 @@ export const httpsUri: Rule<string> = (value) => {
 export const requestUri: Rule<string> = (value) => {
   const [uri = '', ...fragments] = value.split('#')
   if (fragments.length > 1 || !/^[\w-]*$/.test(fragments.join(''))) return 'has a fragment that is no hash'
-  return httpsUri(uri)
+  return endpointUri(uri)
 }
 
 /** Scheme, host and port, and nothing else (RFC 6454 section 6.2). */

@@ -47,6 +47,7 @@ export interface RegistrationParts {
   readonly defaultScope: string
   /** How addresses that clients name are called. */
   readonly outbound: Pick<Outbound, 'mayCall'>
+  readonly dev: boolean
 }
 
 export class Registration {
@@ -56,14 +57,16 @@ export class Registration {
   readonly #tokens: RegistrationTokens
   readonly #defaultScope: string
   readonly #outbound: Pick<Outbound, 'mayCall'>
+  readonly #dev: boolean
 
-  constructor({ store, secrets, subjectTypes, tokens, defaultScope, outbound }: RegistrationParts) {
+  constructor({ store, secrets, subjectTypes, tokens, defaultScope, outbound, dev }: RegistrationParts) {
     this.#store = store
     this.#secrets = secrets
     this.#subjectTypes = subjectTypes
     this.#tokens = tokens
     this.#defaultScope = defaultScope
     this.#outbound = outbound
+    this.#dev = dev
   }
 
   async find(clientId: string, call: Call): Promise<StoredClient | undefined> {
@@ -92,7 +95,7 @@ export class Registration {
       registrationId: newUuid(),
       selfRegistered,
     }
-    checkMetadata(client)
+    checkMetadata(client, { dev: this.#dev })
     this.#checkAddresses(client)
     await this.#subjectTypes.check(client)
     const chosenHash = await this.#hashChosen(client, clientSecret)
@@ -121,7 +124,7 @@ export class Registration {
     const { client, secret } = await this.#change(clientId, call, async (before) => {
       const { metadata: wanted, clientSecret, ...more } = replacement(before)
       const metadata = this.complete(wanted)
-      checkMetadata(metadata)
+      checkMetadata(metadata, { dev: this.#dev })
       this.#checkAddresses(metadata, before.client)
       await this.#subjectTypes.check(metadata, before.client)
       chosenHash ??= await this.#hashChosen(metadata, clientSecret)

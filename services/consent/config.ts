@@ -3,6 +3,7 @@ import type { Config } from '../kit/config/config.js'
 import type { OutboundOptions } from '../kit/outbound.js'
 
 export interface ConsentConfig {
+  readonly dev: boolean
   readonly dsn: string
   readonly maxConnections: number
   readonly secrets: Config['secrets']
@@ -29,6 +30,7 @@ export interface ConsentConfig {
 }
 
 export const pickConfig = ({ dsn, db, secrets, urls, serve, ttl, strategies, ...config }: Config): ConsentConfig => ({
+  dev: config.dev,
   dsn,
   maxConnections: db.max_connections,
   secrets,

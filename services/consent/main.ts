@@ -32,6 +32,7 @@ import { createLogoutHandlers } from './logout_service.js'
 import type { Parts } from './parts.js'
 import { Payloads } from './payloads.js'
 import { RequestObjects } from './request_objects.js'
+import { RequestUris } from './request_uris.js'
 import { SealedFlows } from './sealed_flows.js'
 import { ConsentStore } from './store/consent_store.js'
 import { Urls } from './urls.js'
@@ -88,6 +89,7 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
   const clients = new Clients(peers.clients, config.maxStalenessMs)
   const { tokens } = peers
   const outbound = new Outbound(config.outbound)
+  const requestUris = new RequestUris(outbound, { allowsHttp: config.dev })
   const idTokenHints = new IdTokenHints(peers.keys, config.issuer)
   return {
     config,
@@ -97,7 +99,7 @@ function createParts(whole: Config, peers: ConsentServicePeers): Parts {
       idTokenHints,
     },
     clients,
-    requestObjects: new RequestObjects(new KeySets(outbound), config.issuer),
+    requestObjects: new RequestObjects(new KeySets(outbound), requestUris, config.issuer),
     clientSubjects: new ClientSubjects(config.pairwiseSalt),
     tokens,
     deviceCodes: peers.deviceCodes,

@@ -1,5 +1,6 @@
-// Authorization requests as JWTs: `request` (RFC 9101, OpenID Connect Core section 6.1). What the object says is the request;
-// what stands beside it in the URL, where anybody could have put it, counts for nothing.
+// Authorization requests as JWTs, by value or by reference: `request` and `request_uri` (RFC 9101, OpenID Connect Core
+// section 6). What the object says is the request; what stands beside it in the URL, where anybody could have put it,
+// counts for nothing.
 import type { Client } from '#proto/client/v1/client_service.js'
 import { checkTimes } from '../kit/jwt/claims.js'
 import type { KeySets } from '../kit/jwt/key_sets.js'
@@ -7,6 +8,7 @@ import { signatureAlgorithms } from '../kit/jwt/signature.js'
 import { type Claims, JwtError, readSignedJwt } from '../kit/jwt/signed_jwt.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import type { Incoming } from './authorization_request/check.js'
+import type { RequestUris } from './request_uris.js'
 
 export const requestObjectAlgorithms: readonly string[] = ['none', ...signatureAlgorithms]
 
@@ -18,22 +20,26 @@ const ofTheJwt = new Set(['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub'])
 
 export class RequestObjects {
   readonly #keySets: KeySets
+  readonly #requestUris: RequestUris
   readonly #issuer: string
 
-  constructor(keySets: KeySets, issuer: string) {
+  constructor(keySets: KeySets, requestUris: RequestUris, issuer: string) {
     this.#keySets = keySets
+    this.#requestUris = requestUris
     this.#issuer = issuer
   }
 
-  /** The request that counts. Errors: `invalid_request`, `invalid_request_object`. */
+  /** The request that counts. Errors: `invalid_request`, `invalid_request_object`, `invalid_request_uri`. */
   async open(client: Client, incoming: Incoming): Promise<Incoming> {
     const { parameters, duplicates } = incoming
-    if (duplicates.includes('request')) throw new OAuthError('invalid_request', '`request` was sent more than once.')
-    const { request } = parameters
-    if (!request) return incoming
-    if (parameters.request_uri)
+    for (const name of ['request', 'request_uri'])
+      if (duplicates.includes(name)) throw new OAuthError('invalid_request', `\`${name}\` was sent more than once.`)
+    const { request, request_uri: requestUri } = parameters
+    if (request && requestUri)
       throw new OAuthError('invalid_request', '`request` and `request_uri` exclude each other.')
-    const claims = await this.#claimsOf(client, request)
+    const object = requestUri ? await this.#requestUris.fetch(client, requestUri) : request
+    if (!object && !requestUri) return incoming
+    const claims = await this.#claimsOf(client, object ?? '')
     const opened = parametersOf(claims)
     for (const name of ['client_id', 'response_type'])
       if (opened[name] && parameters[name] && opened[name] !== parameters[name])

@@ -4,7 +4,6 @@ import { codeChallengeMethods } from './authorization_request/code_challenge.js'
 import { displays } from './authorization_request/display.js'
 import { prompts } from './authorization_request/prompt.js'
 import { responseModes } from './authorization_request/response_mode.js'
-import { unsupportedParameters } from './authorization_request/unsupported_parameters.js'
 import { requestObjectAlgorithms } from './request_objects.js'
 
 export const serverMetadata = {
@@ -17,7 +16,8 @@ export const serverMetadata = {
   claims_parameter_supported: false,
   request_parameter_supported: true,
   request_object_signing_alg_values_supported: [...requestObjectAlgorithms],
-  request_uri_parameter_supported: !('request_uri' in unsupportedParameters),
+  request_uri_parameter_supported: true,
+  require_request_uri_registration: true,
   frontchannel_logout_supported: true,
   frontchannel_logout_session_supported: true,
   backchannel_logout_supported: true,

@@ -38,7 +38,7 @@ export const oauthErrors = {
   account_selection_required: kind(400, FAILED_PRECONDITION, 'OIDC Core 3.1.2.6', 'The end-user must choose.'),
   consent_required: kind(400, FAILED_PRECONDITION, 'OIDC Core 3.1.2.6', 'The end-user must consent.'),
   invalid_request_object: kind(400, INVALID_ARGUMENT, 'RFC 9101 7', 'The request object is not valid.'),
-  request_uri_not_supported: kind(400, UNIMPLEMENTED, 'OIDC Core 3.1.2.6', '`request_uri` is not supported.'),
+  invalid_request_uri: kind(400, INVALID_ARGUMENT, 'RFC 9101 7', 'The `request_uri` is not valid.'),
   registration_not_supported: kind(400, UNIMPLEMENTED, 'OIDC Core 3.1.2.6', '`registration` is not supported.'),
   authorization_pending: kind(400, FAILED_PRECONDITION, 'RFC 8628 3.5', 'The end-user has not decided yet.'),
   slow_down: kind(

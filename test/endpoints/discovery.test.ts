@@ -175,9 +175,9 @@ describe('OpenID Connect Discovery 3, RFC 8414 2', () => {
 
   it('request objects and the claims parameter', async () => {
     const { client_id } = await createClient(suite)
-    expect(metadata).toMatchObject({ request_parameter_supported: true, request_uri_parameter_supported: false })
+    expect(metadata).toMatchObject({ request_parameter_supported: true, request_uri_parameter_supported: true })
     expect(errorOf(await authorize(client_id, { request: 'x.y.z' }))).toBe('invalid_request_object')
-    expect(errorOf(await authorize(client_id, { request_uri: 'https://a.test/r' }))).toBe('request_uri_not_supported')
+    expect(errorOf(await authorize(client_id, { request_uri: 'https://a.test/r' }))).toBe('invalid_request_uri')
   })
 
   it('BR-01: authorization_response_iss_parameter_supported', async () => {

@@ -289,7 +289,7 @@ describe('errors that go back to the client', () => {
     ['a short PKCE challenge', { code_challenge: 'x'.repeat(42), code_challenge_method: 'S256' }, 'invalid_request'],
     ['an unknown response_mode', { response_mode: 'telepathy' }, 'invalid_request'],
     ['a request object', { request: 'a.b.c' }, 'invalid_request_object'],
-    ['a request_uri', { request_uri: 'https://a.example/r' }, 'request_uri_not_supported'],
+    ['a request_uri', { request_uri: 'https://a.example/r' }, 'invalid_request_uri'],
   ]
 
   it.each(faults)('ER-03: %s', async (_, changes, code) => {

@@ -175,7 +175,8 @@ describe('OIDC Registration 2: request_object_signing_alg', () => {
     const metadata = await (await fetch(`${suite.publicUrl}/.well-known/openid-configuration`)).json()
     expect(metadata).toMatchObject({
       request_parameter_supported: true,
-      request_uri_parameter_supported: false,
+      request_uri_parameter_supported: true,
+      require_request_uri_registration: true,
       request_object_signing_alg_values_supported: expect.arrayContaining(['none', 'RS256', 'ES256', 'EdDSA']),
     })
   })

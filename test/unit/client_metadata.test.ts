@@ -13,7 +13,7 @@ const complete = (metadata: Partial<Client>): Client =>
 /** `code: description` of the refusal; `accepted` if there is none. */
 function verdictOn(metadata: Partial<Client>): string {
   try {
-    checkMetadata(complete(metadata))
+    checkMetadata(complete(metadata), { dev: false })
     return 'accepted'
   } catch (thrown) {
     const { code, description } = thrown as OAuthError
@@ -423,6 +423,7 @@ describe('single values', () => {
     ['jwks_uri', { jwksUri: 'file:///etc/passwd' }],
     ['sector_identifier_uri', { sectorIdentifierUri: 'http://a.test/' }],
     ['request_uris', { requestUris: ['http://a.test/request.jwt'] }],
+    ['request_uris', { requestUris: ['http://127.0.0.1/request.jwt'] }],
     ['request_uris', { requestUris: ['https://a.test/request.jwt#a#b'] }],
     ['frontchannel_logout_uri', { frontchannelLogoutUri: 'http://a.test/out' }],
     ['backchannel_logout_uri', { backchannelLogoutUri: 'gopher://a.test/' }],

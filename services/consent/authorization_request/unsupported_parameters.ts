@@ -1,9 +1,8 @@
-// Parameters that are understood and not supported (OpenID Connect Core sections 3.1.2.6 and 6).
+// Parameters that are understood and not supported (OpenID Connect Core section 3.1.2.6).
 import { OAuthError, type OAuthErrorCode } from '../../kit/oauth_error.js'
 import type { AuthorizationRequest } from './check.js'
 
 export const unsupportedParameters = {
-  request_uri: 'request_uri_not_supported',
   registration: 'registration_not_supported',
 } as const satisfies Record<string, OAuthErrorCode>
 
