@@ -1,4 +1,5 @@
 // The gateway: translates the HTTP endpoints of OAuth and Hydra's admin API into calls of the services.
+import type { RequestListener } from 'node:http'
 import type { Config } from '../services/kit/config/config.js'
 import { createApp } from './app.js'
 import { createAdminGuard } from './http/admin_guard.js'
@@ -18,6 +19,8 @@ export interface Gateway {
   listen(): Promise<{ readonly publicUrl: string; readonly adminUrl: string }>
   /** Whether all that it needs can be used now; whoever put the suite together keeps it true. */
   ready: boolean
+  /** Takes up another configuration, for the requests that begin from now on. */
+  reconfigure(config: Config): void
   /** Takes no more requests, finishes those under way, and cuts what is not done in time. */
   close(graceMs: number): Promise<void>
 }
@@ -28,32 +31,11 @@ const adminDeadlineMs = 6_000
 export function createGateway(config: Config, services: GatewayServices): Gateway {
   const state = { ready: false, ending: false }
   const isReady = () => state.ready && !state.ending
-  const isEnding = () => state.ending
-  const servedRoutes = publicRoutes.filter(({ when }) => when?.(config) ?? true)
-  const parts: Parts = { config, services, isReady, endpointUrls: endpointUrls(servedRoutes, config) }
-  const { cors } = config.serve.public
-  const listenerOf = (name: 'public' | 'admin') => {
-    const termination = createTlsTermination(config.serve[name].terminationFrom)
-    return { termination, requestLog: createRequestLog(name, config.serve[name], termination.addressOf) }
-  }
-  const publicApp = createApp({
-    ...listenerOf('public'),
-    router: new Router(servedRoutes, parts),
-    answerError: createErrorAnswer(config, false),
-    ...(cors.enabled && { cors: createCors(cors) }),
-    isEnding,
-    deadlineMs: publicDeadlineMs,
-  })
-  const adminApp = createApp({
-    ...listenerOf('admin'),
-    router: new Router(adminRoutes, parts),
-    answerError: createErrorAnswer(config, true),
-    guard: createAdminGuard(config),
-    isEnding,
-    deadlineMs: adminDeadlineMs,
-  })
-  const publicServer = new HttpServer('serve.public', config.serve.public, publicApp.callback())
-  const adminServer = new HttpServer('serve.admin', config.serve.admin, adminApp.callback())
+  const create = (current: Config) => createListeners(current, services, isReady, () => state.ending)
+  // A request runs to its end with the configuration that it began with.
+  let current = create(config)
+  const publicServer = new HttpServer('serve.public', config.serve.public, (...args) => current.public(...args))
+  const adminServer = new HttpServer('serve.admin', config.serve.admin, (...args) => current.admin(...args))
   return {
     get ready() {
       return isReady()
@@ -65,11 +47,45 @@ export function createGateway(config: Config, services: GatewayServices): Gatewa
       const [publicUrl, adminUrl] = await Promise.all([publicServer.listen(), adminServer.listen()])
       return { publicUrl, adminUrl }
     },
+    reconfigure(next) {
+      current = create(next)
+    },
     async close(graceMs) {
       state.ending = true
       await Promise.all([publicServer.close(graceMs), adminServer.close(graceMs)])
     },
   }
+}
+
+/** What answers the requests of each port. */
+function createListeners(
+  config: Config,
+  services: GatewayServices,
+  isReady: () => boolean,
+  isEnding: () => boolean,
+): Record<'public' | 'admin', RequestListener> {
+  const servedRoutes = publicRoutes.filter(({ when }) => when?.(config) ?? true)
+  const parts: Parts = { config, services, isReady, endpointUrls: endpointUrls(servedRoutes, config) }
+  const { cors } = config.serve.public
+  const listenerOf = (name: 'public' | 'admin') => {
+    const termination = createTlsTermination(config.serve[name].terminationFrom)
+    return { termination, requestLog: createRequestLog(name, config.serve[name], termination.addressOf), isEnding }
+  }
+  const publicApp = createApp({
+    ...listenerOf('public'),
+    router: new Router(servedRoutes, parts),
+    answerError: createErrorAnswer(config, false),
+    ...(cors.enabled && { cors: createCors(cors) }),
+    deadlineMs: publicDeadlineMs,
+  })
+  const adminApp = createApp({
+    ...listenerOf('admin'),
+    router: new Router(adminRoutes, parts),
+    answerError: createErrorAnswer(config, true),
+    guard: createAdminGuard(config),
+    deadlineMs: adminDeadlineMs,
+  })
+  return { public: publicApp.callback(), admin: adminApp.callback() }
 }
 
 /** The URLs that metadata names, by the name of the member. */

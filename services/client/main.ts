@@ -5,12 +5,14 @@ import type { Config } from '../kit/config/config.js'
 import { KeySets } from '../kit/jwt/key_sets.js'
 import { Outbound } from '../kit/outbound.js'
 import { repeat } from '../kit/repeat.js'
+import type { Service } from '../kit/rpc/contract.js'
+import { ExchangeableServices } from '../kit/rpc/exchangeable.js'
 import { defineService } from '../kit/rpc/server.js'
 import { Sealer } from '../kit/sealing.js'
 import type { RunningService } from '../kit/service.js'
 import { ClientSecrets } from './client_secret.js'
 import { createHandlers } from './client_service.js'
-import { pickConfig } from './config.js'
+import { type ClientServiceConfig, pickConfig } from './config.js'
 import { Registration } from './registration.js'
 import { createRegistrationHandlers } from './registration_service.js'
 import { RegistrationTokens } from './registration_tokens.js'
@@ -25,28 +27,13 @@ export type ClientServicePeers = Readonly<Record<never, never>>
 const purgeEveryMs = 60_000
 
 export function createClientService(config: Config, _peers: ClientServicePeers): RunningService {
-  const { dsn, maxConnections, systemSecrets, pageTokenSecrets, audiences, ...picked } = pickConfig(config)
-  const store = new ClientStore({ dsn, maxConnections })
-  const sealer = new Sealer(systemSecrets)
-  const secrets = new ClientSecrets(sealer)
-  const { defaultScope, dev } = picked
-  const outbound = new Outbound(picked.outbound)
-  const subjectTypes = new SubjectTypes(picked.subjectTypes, outbound)
-  const tokens = new RegistrationTokens(sealer)
-  const registration = new Registration({ store, secrets, subjectTypes, tokens, defaultScope, outbound, dev })
-  const { enabled, allowedGrantTypes } = picked.selfRegistration
-  const policy = new SelfRegistrationPolicy({ allowedGrantTypes, defaultScope }, outbound)
-  const selfRegistration = enabled ? new SelfRegistration(registration, tokens, policy) : undefined
-  const pageSealer = new Sealer(pageTokenSecrets)
-  const keySets = new KeySets(outbound)
-  const parts = { store, registration, secrets, subjectTypes, sealer: pageSealer, keySets, audiences }
+  const kept = createKept(pickConfig(config))
+  const { store } = kept
+  const exchangeable = new ExchangeableServices(createServices(pickConfig(config), kept))
   const stopping = new AbortController()
   let purging: Promise<void> | undefined
   return {
-    services: [
-      defineService(ClientServiceService, createHandlers(parts)),
-      defineService(RegistrationServiceService, createRegistrationHandlers(selfRegistration)),
-    ],
+    services: exchangeable.services,
     async start() {
       store.changes.start()
       const { signal } = stopping
@@ -55,10 +42,47 @@ export function createClientService(config: Config, _peers: ClientServicePeers):
       )
     },
     ready: () => store.ping(),
+    reconfigure(next) {
+      const picked = pickConfig(next)
+      kept.sealer.replaceSecrets(picked.systemSecrets)
+      kept.pageSealer.replaceSecrets(picked.pageTokenSecrets)
+      exchangeable.exchange(createServices(picked, kept))
+    },
     async stop() {
       stopping.abort()
       await Promise.all([purging, store.changes.stop()])
       await store.close()
     },
   }
+}
+
+/** What holds connections, keys or memory: it stays whatever the configuration says. */
+interface Kept {
+  readonly store: ClientStore
+  readonly sealer: Sealer
+  readonly pageSealer: Sealer
+  readonly secrets: ClientSecrets
+}
+
+function createKept({ dsn, maxConnections, systemSecrets, pageTokenSecrets }: ClientServiceConfig): Kept {
+  const sealer = new Sealer(systemSecrets)
+  const pageSealer = new Sealer(pageTokenSecrets)
+  return { store: new ClientStore({ dsn, maxConnections }), sealer, pageSealer, secrets: new ClientSecrets(sealer) }
+}
+
+function createServices(config: ClientServiceConfig, { store, sealer, pageSealer, secrets }: Kept): Service[] {
+  const { audiences, defaultScope, dev } = config
+  const outbound = new Outbound(config.outbound)
+  const subjectTypes = new SubjectTypes(config.subjectTypes, outbound)
+  const tokens = new RegistrationTokens(sealer)
+  const registration = new Registration({ store, secrets, subjectTypes, tokens, defaultScope, outbound, dev })
+  const { enabled, allowedGrantTypes } = config.selfRegistration
+  const policy = new SelfRegistrationPolicy({ allowedGrantTypes, defaultScope }, outbound)
+  const selfRegistration = enabled ? new SelfRegistration(registration, tokens, policy) : undefined
+  const keySets = new KeySets(outbound)
+  const parts = { store, registration, secrets, subjectTypes, sealer: pageSealer, keySets, audiences }
+  return [
+    defineService(ClientServiceService, createHandlers(parts)),
+    defineService(RegistrationServiceService, createRegistrationHandlers(selfRegistration)),
+  ]
 }

@@ -23,6 +23,11 @@ export class Decisions {
     this.#ended = new LRUCache({ max: 100_000, ttl })
   }
 
+  /** Decisions that were made keep the time that they had. */
+  reconfigure(lifespan: number): void {
+    for (const cache of [this.#made, this.#taken, this.#ended]) cache.ttl = lifespan * 1_000
+  }
+
   /**
    * Makes a decision, or answers the same one again. `key` names what is decided on, `decision` is all that it says.
    * Error: `conflict` where another decision was made before.

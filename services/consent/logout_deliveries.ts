@@ -22,7 +22,7 @@ export interface LogoutDeliveriesOptions {
 }
 
 export class LogoutDeliveries {
-  readonly #options: LogoutDeliveriesOptions
+  #options: LogoutDeliveriesOptions
   readonly #stopping = new AbortController()
   /** Deliveries under way, by client. */
   readonly #underWay = new Map<string, number>()
@@ -32,6 +32,10 @@ export class LogoutDeliveries {
 
   constructor(options: LogoutDeliveriesOptions) {
     this.#options = options
+  }
+
+  reconfigure(outbound: Outbound): void {
+    this.#options = { ...this.#options, outbound }
   }
 
   start(): void {

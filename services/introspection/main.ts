@@ -5,11 +5,12 @@ import type { KeyServiceService } from '#proto/token/v1/key_service.js'
 import type { RevocationServiceService } from '#proto/token/v1/revocation_service.js'
 import type { TokenServiceService } from '#proto/token/v1/token_service.js'
 import type { Config } from '../kit/config/config.js'
-import type { Remote } from '../kit/rpc/contract.js'
+import type { Remote, Service } from '../kit/rpc/contract.js'
+import { ExchangeableServices } from '../kit/rpc/exchangeable.js'
 import { defineService } from '../kit/rpc/server.js'
 import type { RunningService } from '../kit/service.js'
 import { Clients } from './clients.js'
-import { introspectionConfig } from './config.js'
+import { type IntrospectionConfig, introspectionConfig } from './config.js'
 import { Introspection } from './introspection.js'
 import { createHandlers } from './introspection_service.js'
 import { PublishedKeys } from './keys.js'
@@ -32,15 +33,26 @@ export function createIntrospectionService(configuration: Config, peers: Introsp
     maxStalenessMs,
     onKeysRevision: (revision) => keys.follow(revision),
   })
-  const introspection = new Introspection({ config, clients, keys, revocations, tokens: peers.tokens })
+  const create = (picked: IntrospectionConfig): Service[] => {
+    const introspection = new Introspection({ config: picked, clients, keys, revocations, tokens: peers.tokens })
+    return [defineService(IntrospectionServiceService, createHandlers(introspection))]
+  }
+  const exchangeable = new ExchangeableServices(create(config))
   return {
-    services: [defineService(IntrospectionServiceService, createHandlers(introspection))],
+    services: exchangeable.services,
     // From here on it answers: by asking the token service, until the feeds have made memory fresh.
     start: async () => {
       clients.start()
       revocations.start()
     },
-    ready: async () => revocations.isFresh() && clients.stalenessMs() <= maxStalenessMs && keys.revision !== undefined,
+    ready: async () =>
+      revocations.isFresh() && clients.stalenessMs() <= clients.maxStalenessMs && keys.revision !== undefined,
+    reconfigure(next) {
+      const picked = introspectionConfig(next)
+      clients.maxStalenessMs = picked.maxStalenessMs
+      revocations.maxStalenessMs = picked.maxStalenessMs
+      exchangeable.exchange(create(picked))
+    },
     stop: async () => {
       await Promise.all([clients.stop(), revocations.stop()])
     },

@@ -15,11 +15,14 @@ export interface RevocationsOptions {
 
 export class Revocations {
   readonly #options: RevocationsOptions
+  /** Beyond this staleness memory does not say that a token was not revoked. */
+  maxStalenessMs: number
   readonly #index = new RevocationIndex()
   readonly #follower: FeedFollower<Buffer, WatchRevocationsResponse>
 
   constructor(options: RevocationsOptions) {
     this.#options = options
+    this.maxStalenessMs = options.maxStalenessMs
     this.#follower = new FeedFollower({
       name: 'revocations',
       open: (cursor, signal) => options.service.watchRevocations({ cursor: cursor ?? Buffer.alloc(0) }, { signal }),
@@ -43,7 +46,7 @@ export class Revocations {
 
   /** Whether memory may say that a token was not revoked. */
   isFresh(): boolean {
-    return this.#follower.stalenessMs() <= this.#options.maxStalenessMs
+    return this.#follower.stalenessMs() <= this.maxStalenessMs
   }
 
   /** Whether memory knows that a token was revoked: for good, however stale memory is. */

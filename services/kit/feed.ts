@@ -129,15 +129,18 @@ export class WatchedCache<V extends object> {
   readonly #options: WatchedCacheOptions<V>
   readonly #values: LRUCache<string, V>
   readonly #loading = new Map<string, Promise<V>>()
+  /** Beyond this staleness nothing is answered from memory. */
+  maxStalenessMs: number
 
   constructor(options: WatchedCacheOptions<V>) {
     this.#options = options
+    this.maxStalenessMs = options.maxStalenessMs
     this.#values = new LRUCache({ max: options.max })
   }
 
   /** The value from memory, if memory may be trusted now. */
   peek(key: string): V | undefined {
-    if (this.#options.stalenessMs() > this.#options.maxStalenessMs) return undefined
+    if (this.#options.stalenessMs() > this.maxStalenessMs) return undefined
     return this.#values.get(key)
   }
 

@@ -2,7 +2,7 @@
 import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js'
 import type { ServiceName } from './config/check.js'
 import type { Config, ListenerConfig } from './config/config.js'
-import { createIdentify, serviceToken } from './identity.js'
+import { createIdentify, serviceTokenOfAll } from './identity.js'
 import { isLoopback } from './loopback.js'
 import { readPem } from './pem.js'
 import type { Caller, Remote, Service, ServiceDefinition } from './rpc/contract.js'
@@ -12,9 +12,9 @@ import { WireChannel } from './rpc/wire.js'
 import { socketPathOf } from './unix_socket.js'
 
 export class Peers {
-  readonly #config: Config
+  #config: Config
   readonly #local: readonly Service[]
-  readonly #channels = new Map<string, WireChannel>()
+  readonly #channels = new Map<string, { readonly channel: WireChannel; readonly caller: Caller }>()
 
   /** `local`: the services that run in this process. */
   constructor(config: Config, local: readonly Service[]) {
@@ -33,20 +33,26 @@ export class Peers {
 
   /** Whether every service that is reached over the wire can be used now. */
   async ready(): Promise<boolean> {
-    const states = await Promise.all([...this.#channels.values()].map((channel) => channel.isServing()))
+    const states = await Promise.all([...this.#channels.values()].map(({ channel }) => channel.isServing()))
     return states.every(Boolean)
   }
 
+  /** Shows service tokens of other secrets from now on. */
+  reconfigure(config: Config): void {
+    this.#config = config
+    for (const { channel, caller } of this.#channels.values()) channel.token = tokenOf(config, caller)
+  }
+
   close(): void {
-    for (const channel of this.#channels.values()) channel.close()
+    for (const { channel } of this.#channels.values()) channel.close()
   }
 
   #channel(service: ServiceName, caller: Caller): WireChannel {
     const known = this.#channels.get(service)
-    if (known) return known
+    if (known) return known.channel
     const { address } = this.#config.services[service]
     const channel = new WireChannel(address, channelCredentials(this.#config), tokenOf(this.#config, caller))
-    this.#channels.set(service, channel)
+    this.#channels.set(service, { channel, caller })
     return channel
   }
 }
@@ -55,7 +61,7 @@ export class Peers {
 function tokenOf({ services, secrets }: Config, caller: Caller): string {
   if (services.credential) return services.credential
   if (services.tls?.cert || secrets.system.length === 0) return ''
-  return serviceToken(secrets.system, caller)
+  return serviceTokenOfAll(secrets.system, caller)
 }
 
 function channelCredentials({ services: { tls } }: Config): ChannelCredentials {

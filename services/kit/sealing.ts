@@ -27,7 +27,7 @@ function nonceOf(counter: Uint8Array): Buffer {
 
 /** Seals and opens under `secrets.system`: the first secret seals, all of them open. */
 export class Sealer {
-  readonly #secrets: readonly string[]
+  #secrets: readonly string[]
   readonly #sealing = new Map<string, SealingKey>()
   readonly #opening = new LRUCache<string, Buffer>({ max: 10_000 })
   readonly #macKeys = new Map<string, Buffer[]>()
@@ -35,6 +35,16 @@ export class Sealer {
   constructor(secrets: readonly string[]) {
     if (secrets.length === 0) throw new Error('sealing needs a secret')
     this.#secrets = secrets
+  }
+
+  /** From now on, these seal and open; what was sealed under one that is left out stays closed. */
+  replaceSecrets(secrets: readonly string[]): void {
+    if (secrets.length === 0) throw new Error('sealing needs a secret')
+    if (secrets.join('\0') === this.#secrets.join('\0')) return
+    this.#secrets = secrets
+    this.#sealing.clear()
+    this.#opening.clear()
+    this.#macKeys.clear()
   }
 
   /** Seals for one purpose; 38 bytes longer than the plaintext. */

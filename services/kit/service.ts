@@ -1,4 +1,5 @@
 // The form that every service has: what it serves, when it can be used, and how it ends.
+import type { Config } from './config/config.js'
 import type { Service } from './rpc/contract.js'
 
 export interface RunningService {
@@ -7,6 +8,8 @@ export interface RunningService {
   start(): Promise<void>
   /** Whether all that it needs answers now. */
   ready(): Promise<boolean>
+  /** Takes up another configuration: for the calls that begin from now on, all of it at once. */
+  reconfigure(config: Config): void
   /** Ends the work in the background and closes the connections. */
   stop(): Promise<void>
 }

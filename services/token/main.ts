@@ -2,7 +2,8 @@
 import type { ClientServiceService } from '#proto/client/v1/client_service.js'
 import type { Config } from '../kit/config/config.js'
 import { repeat } from '../kit/repeat.js'
-import type { Remote } from '../kit/rpc/contract.js'
+import type { Remote, Service } from '../kit/rpc/contract.js'
+import { ExchangeableServices } from '../kit/rpc/exchangeable.js'
 import { Sealer } from '../kit/sealing.js'
 import type { RunningService } from '../kit/service.js'
 import { Clients } from './clients.js'
@@ -10,7 +11,7 @@ import { type TokenConfig, tokenConfig } from './config.js'
 import { createDeviceCodeService } from './device_code_service.js'
 import { Hooks } from './hooks/hooks.js'
 import { createKeyService } from './key_service.js'
-import { KeyRing } from './keys/key_ring.js'
+import { KeyRing, type KeySettings } from './keys/key_ring.js'
 import { longestAccessTokenLifespan } from './lifespans.js'
 import type { Parts } from './parts.js'
 import { DeletedClients } from './revocations/deleted_clients.js'
@@ -18,7 +19,7 @@ import { RevocationLog } from './revocations/revocation_log.js'
 import { createRevocationService } from './revocations/revocation_service.js'
 import { openDatabase, type TokenDatabase } from './store/database.js'
 import { DeviceCodeStore } from './store/device_code_store.js'
-import { GrantStore } from './store/grant_store.js'
+import { type GraceOptions, GrantStore } from './store/grant_store.js'
 import { KeyStore } from './store/key_store.js'
 import { createTokenServiceHandlers } from './token_service.js'
 import { UserClaims } from './user_claims.js'
@@ -30,22 +31,23 @@ export interface TokenServicePeers {
 const purgeEveryMs = 60_000
 
 export function createTokenService(wholeConfig: Config, peers: TokenServicePeers): RunningService {
-  const config = tokenConfig(wholeConfig)
-  const database = openDatabase(config)
-  const parts = createParts(config, database, peers)
+  const database = openDatabase(tokenConfig(wholeConfig))
+  let parts = createParts(tokenConfig(wholeConfig), database, peers)
   const userClaims = new UserClaims(parts)
   const { keys, clients, revocations, grants, deviceCodes } = parts
   const deletedClients = new DeletedClients({ database, revocations, ...peers })
   const followers = [revocations, clients, userClaims, deletedClients]
   const stopping = new AbortController()
   let purging: Promise<void> | undefined
+  const createServices = (): Service[] => [
+    createTokenServiceHandlers(parts, userClaims),
+    createKeyService(keys),
+    createRevocationService(revocations, () => keys.revision, deletedClients),
+    createDeviceCodeService(parts),
+  ]
+  const exchangeable = new ExchangeableServices(createServices())
   return {
-    services: [
-      createTokenServiceHandlers(parts, userClaims),
-      createKeyService(keys),
-      createRevocationService(revocations, () => keys.revision, deletedClients),
-      createDeviceCodeService(parts),
-    ],
+    services: exchangeable.services,
 
     async start() {
       await keys.start()
@@ -59,6 +61,12 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
 
     ready: () => database.ping(),
 
+    reconfigure(next) {
+      parts = reconfigureParts(parts, tokenConfig(next))
+      userClaims.reconfigure(parts)
+      exchangeable.exchange(createServices())
+    },
+
     async stop() {
       stopping.abort()
       await Promise.all([purging, keys.stop(), ...followers.map((follower) => follower.stop())])
@@ -67,24 +75,34 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
   }
 }
 
+/** The parts with another configuration: what holds connections, keys or memory stays, and is told. */
+function reconfigureParts(parts: Parts, config: TokenConfig): Parts {
+  parts.sealer.replaceSecrets(config.secrets)
+  parts.keys.reconfigure(keySettingsOf(config))
+  parts.clients.maxStalenessMs = config.maxStalenessMs
+  parts.grants.reconfigure(graceOf(config))
+  return { ...parts, config, hooks: new Hooks(config) }
+}
+
+const keySettingsOf = ({ publishBeforeUse, publishedKeySets, ttl }: TokenConfig): KeySettings => ({
+  publishBeforeUse,
+  publishedSets: publishedKeySets,
+  longestLifespan: Math.max(ttl.access_token, ttl.id_token),
+})
+
+function graceOf({ oauth2 }: TokenConfig): GraceOptions {
+  const { rotation_grace_period: gracePeriod, rotation_grace_reuse_count: graceReuseCount } = oauth2.grant.refresh_token
+  return { gracePeriod, graceReuseCount }
+}
+
 function createParts(config: TokenConfig, database: TokenDatabase, peers: TokenServicePeers): Parts {
   const sealer = new Sealer(config.secrets)
-  const { rotation_grace_period, rotation_grace_reuse_count } = config.oauth2.grant.refresh_token
   return {
     config,
     sealer,
-    keys: new KeyRing({
-      store: new KeyStore(database),
-      sealer,
-      publishBeforeUse: config.publishBeforeUse,
-      publishedSets: config.publishedKeySets,
-      longestLifespan: Math.max(config.ttl.access_token, config.ttl.id_token),
-    }),
+    keys: new KeyRing({ store: new KeyStore(database), sealer, ...keySettingsOf(config) }),
     clients: new Clients(peers.clients, config.maxStalenessMs),
-    grants: new GrantStore(database, {
-      gracePeriod: rotation_grace_period,
-      graceReuseCount: rotation_grace_reuse_count,
-    }),
+    grants: new GrantStore(database, graceOf(config)),
     deviceCodes: new DeviceCodeStore(database),
     revocations: new RevocationLog({ database, longestAccessTokenLifespan }),
     hooks: new Hooks(config),

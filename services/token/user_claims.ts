@@ -20,7 +20,7 @@ interface KnownGrant {
 }
 
 export class UserClaims {
-  readonly #parts: Parts
+  #parts: Parts
   readonly #cache: FollowedCache<KnownGrant, Buffer, LogMessage<RevocationEntry>>
 
   constructor(parts: Parts) {
@@ -33,6 +33,12 @@ export class UserClaims {
       open: (position, signal) => parts.revocations.watch(position ?? Buffer.alloc(0), signal),
       read: ({ entries, cursor, ...news }) => ({ keys: revokedGrants(entries), position: cursor, ...news }),
     })
+  }
+
+  reconfigure(parts: Parts): void {
+    this.#parts = parts
+    this.#cache.maxStalenessMs = parts.config.maxStalenessMs
+    this.#cache.clear()
   }
 
   start(): void {

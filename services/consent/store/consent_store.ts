@@ -62,21 +62,23 @@ export interface ConsentSelection {
   readonly clientId: string
 }
 
-export interface ConsentStoreOptions extends Omit<DatabaseOptions, 'schema'> {
+export interface Lifespans {
   /** Seconds that a flow may take. */
   readonly flowLifespan: number
   /** Seconds that a login is remembered at most. */
   readonly sessionLifespan: number
 }
 
+export type ConsentStoreOptions = Omit<DatabaseOptions, 'schema'> & Lifespans
+
 export class ConsentStore {
   readonly logoutQueue: LogoutQueue
   readonly #database: Database<PrismaClient>
-  readonly #options: ConsentStoreOptions
+  #lifespans: Lifespans
   readonly #ends: GroupedWrites<FlowEnd, FlowOutcome>
 
   constructor(options: ConsentStoreOptions) {
-    this.#options = options
+    this.#lifespans = options
     this.#database = new Database(
       { ...options, schema: 'consent' },
       (adapter) => new PrismaClient({ adapter, errorFormat: 'minimal' }),
@@ -89,6 +91,10 @@ export class ConsentStore {
         return rows.map((row) => row.outcome)
       },
     })
+  }
+
+  reconfigure(lifespans: Lifespans): void {
+    this.#lifespans = lifespans
   }
 
   /** Ends a flow, once. */
@@ -140,13 +146,17 @@ export class ConsentStore {
 
   /** Notes that every login of a subject until now is revoked: from now on none of them counts. */
   async revokeLogins(subject: string, call: Call): Promise<void> {
-    const { sessionLifespan, flowLifespan } = this.#options
+    const { sessionLifespan, flowLifespan } = this.#lifespans
     await this.#database.query(statements.revoke, ['login', subject, '', sessionLifespan + flowLifespan], call)
   }
 
   /** Notes that every consent of a selection until now is revoked: from now on none of them counts. */
   async revokeConsents({ subject, clientId }: ConsentSelection, call: Call): Promise<void> {
-    await this.#database.query(statements.revoke, ['consent', subject, clientId, 2 * this.#options.flowLifespan], call)
+    await this.#database.query(
+      statements.revoke,
+      ['consent', subject, clientId, 2 * this.#lifespans.flowLifespan],
+      call,
+    )
   }
 
   /** Deletes what `revokeLogins` revoked; returns how many. */
@@ -180,7 +190,7 @@ export class ConsentStore {
 
   /** Keeps a payload; false if there is one with this key. */
   async createPayload(key: PayloadKey, payload: Buffer, call: Call): Promise<boolean> {
-    const values = [key.flowId, key.stage, payload, this.#options.flowLifespan]
+    const values = [key.flowId, key.stage, payload, this.#lifespans.flowLifespan]
     return (await this.#database.query(statements.createPayload, values, call)).length > 0
   }
 

@@ -81,12 +81,15 @@ export class RpcServer {
   readonly #health: HealthImplementation
   readonly #services: readonly Service[]
   readonly #options: RpcServerOptions
+  /** Who it is that calls; may be exchanged while calls are under way. */
+  identify: RpcServerOptions['identify']
   /** Ends each stream under way; a reader opens it again at another instance. */
   readonly #streams = new Set<() => void>()
 
   constructor(services: readonly Service[], options: RpcServerOptions) {
     this.#services = services
     this.#options = options
+    this.identify = options.identify
     for (const service of services) this.#add(service)
     const names = services.map(serviceName)
     this.#health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'NOT_SERVING'])))
@@ -184,7 +187,7 @@ export class RpcServer {
   ): { caller: Caller; options: CallOptions } {
     if (sizeOf(wire.metadata) > maxMetadataBytes)
       throw new OAuthError('payload_too_large', `The metadata is larger than ${maxMetadataBytes} bytes.`)
-    const caller = this.#options.identify(peerOf(wire))
+    const caller = this.identify(peerOf(wire))
     if (!caller) throw new OAuthError('request_unauthorized', 'The caller is not known: a service token is needed.')
     if (wire.request instanceof Unreadable) throw wire.request.error
     const deadline = Number(wire.getDeadline())

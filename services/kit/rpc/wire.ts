@@ -23,12 +23,12 @@ const isServingStatus = (message: Buffer): boolean => message.equals(Buffer.of(0
 /** A connection to one or more instances of a service, at `host:port` or a gRPC name such as `dns:///token:4450`. */
 export class WireChannel {
   readonly #client: Client
-  readonly #token: string
+  /** The service token to show; empty where the certificate or the loopback says who calls. */
+  token: string
 
-  /** `token` is the service token to show; empty where the certificate or the loopback says who calls. */
   constructor(address: string, credentials: ChannelCredentials, token: string) {
     this.#client = new Client(address, credentials, channelOptions)
-    this.#token = token
+    this.token = token
   }
 
   remote<D extends ServiceDefinition>(definition: D): Remote<D> {
@@ -60,7 +60,7 @@ export class WireChannel {
 
   #metadata(options: CallOptions | undefined): Metadata {
     const metadata = new Metadata()
-    if (this.#token) metadata.set('authorization', `Bearer ${this.#token}`)
+    if (this.token) metadata.set('authorization', `Bearer ${this.token}`)
     if (options?.requestId) metadata.set('tessera-request-id', options.requestId)
     return metadata
   }

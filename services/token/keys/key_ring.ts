@@ -40,9 +40,8 @@ export interface SigningKey {
   readonly retiredAt: Date | null
 }
 
-export interface KeyRingOptions {
-  readonly store: KeyStore
-  readonly sealer: Sealer
+/** What the configuration says of keys. */
+export interface KeySettings {
   /** Seconds. */
   readonly publishBeforeUse: number
   readonly publishedSets: readonly string[]
@@ -50,9 +49,13 @@ export interface KeyRingOptions {
   readonly longestLifespan: number
 }
 
+export interface KeyRingOptions extends KeySettings {
+  readonly store: KeyStore
+  readonly sealer: Sealer
+}
+
 export class KeyRing {
-  readonly #options: KeyRingOptions
-  readonly #leadMs: number
+  #options: KeyRingOptions
   /** By what they are sealed as. */
   #privateKeys = new Map<string, KeyObject>()
   readonly #stopping = new AbortController()
@@ -64,8 +67,16 @@ export class KeyRing {
 
   constructor(options: KeyRingOptions) {
     this.#options = options
-    // However short the operator wants it: every process sees a key before another signs with it.
-    this.#leadMs = Math.max(options.publishBeforeUse * 1_000, 2 * refreshEveryMs)
+  }
+
+  reconfigure(settings: KeySettings): void {
+    this.#options = { ...this.#options, ...settings }
+    this.#revision = this.#computeRevision()
+  }
+
+  /** However short the operator wants it: every process sees a key before another signs with it. */
+  get #leadMs(): number {
+    return Math.max(this.#options.publishBeforeUse * 1_000, 2 * refreshEveryMs)
   }
 
   /** Makes the first keys where there are none, loads all, and keeps them fresh. Waits for a database that is not there yet. */

@@ -64,7 +64,7 @@ const purgeBatch = 2_000
 
 export class GrantStore {
   readonly #database: TokenDatabase
-  readonly #grace: GraceOptions
+  #grace: GraceOptions
   readonly #inserts = new GroupedWrites<NewGrant, boolean>({
     keyOf: ({ id }) => id,
     write: (grants) => this.#insert(grants),
@@ -83,6 +83,10 @@ export class GrantStore {
 
   constructor(database: TokenDatabase, grace: GraceOptions) {
     this.#database = database
+    this.#grace = grace
+  }
+
+  reconfigure(grace: GraceOptions): void {
     this.#grace = grace
   }
 
