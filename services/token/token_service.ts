@@ -71,6 +71,9 @@ export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims)
           response_types_supported: Object.keys(responseTypes),
           id_token_signing_alg_values_supported: algs,
           userinfo_signing_alg_values_supported: ['none', ...algs],
+          // Hydra's own names: SDKs that were generated from its OpenAPI document do not read discovery without them.
+          id_token_signed_response_alg: algs,
+          userinfo_signed_response_alg: algs,
         },
       }
     },

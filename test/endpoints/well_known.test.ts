@@ -40,7 +40,16 @@ const handlers = {
       }),
   },
   tokens: {
-    getServerMetadata: async () => unlessDown({ metadata: { grant_types_supported: ['client_credentials'] } }),
+    getServerMetadata: async () =>
+      unlessDown({
+        metadata: {
+          grant_types_supported: ['client_credentials'],
+          response_types_supported: ['code'],
+          id_token_signing_alg_values_supported: ['RS256'],
+          id_token_signed_response_alg: ['RS256'],
+          userinfo_signed_response_alg: ['RS256'],
+        },
+      }),
   },
   authorization: {
     getServerMetadata: async () =>
