@@ -14,7 +14,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global_setup.ts'],
-    setupFiles: ['test/support/quiet.ts'],
+    setupFiles: ['test/support/quiet.ts', 'test/support/contract/answers.ts'],
     // Events are waited for; how long a busy machine takes to bring them about says nothing.
     expect: { poll: { timeout: 20_000, interval: 20 } },
     testTimeout: 60_000,

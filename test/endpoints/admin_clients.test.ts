@@ -22,6 +22,9 @@ const stored = Client.fromPartial({
   registrationId: 'r',
 })
 
+const { createdAt, updatedAt } = stored
+const dated = (client: Client | undefined) => client && { ...client, createdAt, updatedAt }
+
 let failure: OAuthError | undefined
 let nextPageToken = ''
 let totalSize = 0
@@ -34,10 +37,14 @@ beforeAll(async () => {
   server = await startGateway({
     clients: {
       createClient: async ({ client, clientSecret }) =>
-        answer({ client, clientSecret: clientSecret || 'generated', registrationAccessToken: 'tsr_rg_x' }),
+        answer({
+          client: dated(client),
+          clientSecret: clientSecret || 'generated',
+          registrationAccessToken: 'tsr_rg_x',
+        }),
       getClient: async () => answer({ client: stored }),
       listClients: async () => answer({ clients: [stored], nextPageToken, totalSize }),
-      updateClient: async ({ client, clientSecret }) => answer({ client, clientSecret }),
+      updateClient: async ({ client, clientSecret }) => answer({ client: dated(client), clientSecret }),
       deleteClient: async () => answer({}),
       rotateClientSecret: async () => answer({ client: stored, clientSecret: 'rotated' }),
       dropRotatedClientSecrets: async () => answer({ client: stored }),

@@ -10,7 +10,8 @@ import { type FakeHandlers, lastRequest, startGateway, type TestGateway } from '
 import '../support/quiet.js'
 import { sendRaw } from '../support/raw_http.js'
 
-const client = Client.fromPartial({ clientId: 'app', clientName: 'App' })
+const createdAt = new Date('2026-01-02T03:04:05Z')
+const client = Client.fromPartial({ clientId: 'app', clientName: 'App', createdAt, updatedAt: createdAt })
 const loginRequest = LoginRequest.fromPartial({
   challenge: 'c',
   requestedScope: ['openid'],
@@ -43,11 +44,14 @@ const consentRequest = ConsentRequest.fromPartial({
 })
 const redirect = async () => ({ redirectTo: 'https://issuer.test/oauth2/auth?x=y' })
 
+const ecKey = { kty: 'EC', kid: 'k', use: 'sig', alg: 'ES256' }
+
 const handlers: FakeHandlers = {
   login: {
     getLoginRequest: async ({ loginChallenge }) => {
       if (loginChallenge === 'expired') throw new OAuthError('request_unauthorized')
-      if (loginChallenge === 'used') throw new OAuthError('gone')
+      if (loginChallenge === 'used')
+        throw new OAuthError('gone', undefined, { redirectTo: 'https://issuer.test/oauth2/auth?a=b' })
       if (loginChallenge === 'forged') throw new OAuthError('not_found')
       return { loginRequest }
     },
@@ -99,17 +103,13 @@ const handlers: FakeHandlers = {
   keys: {
     getKeySet: async ({ set }) => {
       if (set !== 'hydra.openid.id-token') throw new OAuthError('not_found')
-      return { keySet: KeySet.fromPartial({ set, keys: [{ kid: 'k', jwk: { kty: 'EC', kid: 'k' } }] }) }
+      return { keySet: KeySet.fromPartial({ set, keys: [{ kid: 'k', jwk: ecKey }] }) }
     },
   },
   clients: {
     listClients: async () => ({ clients: [], nextPageToken: '', totalSize: 0 }),
     rotateClientSecret: async () => ({ client, clientSecret: 's' }),
-    createClient: async ({ client: created }) => ({
-      client: created,
-      clientSecret: 's',
-      registrationAccessToken: 'tsr_rg_s',
-    }),
+    createClient: async () => ({ client, clientSecret: 's', registrationAccessToken: 'tsr_rg_s' }),
   },
 }
 
@@ -356,7 +356,7 @@ describe('Hydra: logout requests and keys', () => {
   })
 
   it('a key set', async () => {
-    expect(await json(send('GET', '/admin/keys/hydra.openid.id-token'))).toEqual({ keys: [{ kty: 'EC', kid: 'k' }] })
+    expect(await json(send('GET', '/admin/keys/hydra.openid.id-token'))).toEqual({ keys: [ecKey] })
     expect((await send('GET', '/keys/none')).status).toBe(404)
   })
 })

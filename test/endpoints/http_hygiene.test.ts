@@ -20,7 +20,11 @@ beforeAll(async () => {
     tokens: { issueToken: async () => issued },
     introspection: { introspect: async () => ({ active: false }) as never },
     clients: {
-      createClient: async ({ client, clientSecret }) => ({ client, clientSecret, registrationAccessToken: '' }),
+      createClient: async ({ client, clientSecret }) => ({
+        client: client && { ...client, createdAt: new Date(), updatedAt: new Date() },
+        clientSecret,
+        registrationAccessToken: '',
+      }),
     },
   }
   server = await startGateway(handlers, { oidc: { dynamic_client_registration: { enabled: true } } })

@@ -16,6 +16,7 @@ import type { Config } from '../../services/kit/config/config.js'
 import type { Call, Handlers, Remote, ServiceDefinition } from '../../services/kit/rpc/contract.js'
 import { inProcess } from '../../services/kit/rpc/in_process.js'
 import { type Overrides, testConfig } from './config.js'
+import { checkAnswersOf } from './contract/answers.js'
 
 const definitions = {
   clients: ClientServiceService,
@@ -74,6 +75,7 @@ export async function startGateway(
   ) as unknown as GatewayServices
   const gateway = createGateway(testConfig(overrides), services)
   const urls = await gateway.listen()
+  checkAnswersOf(urls)
   gateway.ready = true
   return { ...urls, gateway, calls, close: () => gateway.close(1_000) }
 }

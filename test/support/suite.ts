@@ -6,6 +6,7 @@ import { Peers } from '../../services/kit/peers.js'
 import type { Remote, ServiceDefinition } from '../../services/kit/rpc/contract.js'
 import { StartupError } from '../../services/kit/startup_error.js'
 import { type Overrides, testConfig } from './config.js'
+import { checkAnswersOf } from './contract/answers.js'
 import { freePorts } from './ports.js'
 import { freshDatabase } from './postgres.js'
 import { type Stoppable, startInProcess, startProcesses } from './suite_shapes.js'
@@ -81,12 +82,16 @@ async function startOn(
   const start = (): Promise<Stoppable> =>
     shape === 'one' ? startInProcess(config) : startProcesses(overrides, config, grpcPorts)
   const addresses = mapServices((name) => `127.0.0.1:${grpcPorts[name]}`)
+  const urls = {
+    publicUrl: `http://127.0.0.1:${config.serve.public.port}`,
+    adminUrl: `http://127.0.0.1:${config.serve.admin.port}`,
+  }
   let running = await start()
+  checkAnswersOf(urls)
   const operator = new Peers(asOperator(config, addresses), [])
   return {
     shape,
-    publicUrl: `http://127.0.0.1:${config.serve.public.port}`,
-    adminUrl: `http://127.0.0.1:${config.serve.admin.port}`,
+    ...urls,
     grpcAddresses: addresses,
     grpcAddress: addresses.token,
     dsn: config.dsn,
