@@ -71,15 +71,16 @@ function setPageFields(ctx: Context): void {
 
 async function run(ctx: Context, place: Place, cors: Cors | undefined): Promise<void> {
   const withCors = place.cors ? cors : undefined
-  if (withCors && ctx.method === 'OPTIONS') {
-    withCors.preflight(ctx, place.allow)
-    return
+  if (withCors && ctx.method === 'OPTIONS') return withCors.preflight(ctx, place.allow)
+  try {
+    const endpoint = place.endpoints.get(ctx.method)
+    if (!endpoint) {
+      ctx.res.setHeader('Allow', place.allow)
+      throw new OAuthError('method_not_allowed')
+    }
+    await endpoint(ctx)
+  } finally {
+    // Only now it is known whose answer it is.
+    await withCors?.allow(ctx)
   }
-  withCors?.allow(ctx)
-  const endpoint = place.endpoints.get(ctx.method)
-  if (!endpoint) {
-    ctx.res.setHeader('Allow', place.allow)
-    throw new OAuthError('method_not_allowed')
-  }
-  await endpoint(ctx)
 }

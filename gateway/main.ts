@@ -1,9 +1,9 @@
 // The gateway: translates the HTTP endpoints of OAuth and Hydra's admin API into calls of the services.
 import type { RequestListener } from 'node:http'
-import type { Config } from '../services/kit/config/config.js'
+import type { Config, CorsConfig } from '../services/kit/config/config.js'
 import { createApp } from './app.js'
 import { createAdminGuard } from './http/admin_guard.js'
-import { createCors } from './http/cors.js'
+import { type ClientOrigins, type Cors, clientOriginsOf, createCors } from './http/cors.js'
 import type { Parts, Route } from './http/endpoint.js'
 import { createErrorAnswer } from './http/errors.js'
 import { publicUrlOf } from './http/public_url.js'
@@ -66,27 +66,32 @@ function createListeners(
 ): Record<'public' | 'admin', RequestListener> {
   const servedRoutes = publicRoutes.filter(({ when }) => when?.(config) ?? true)
   const parts: Parts = { config, services, isReady, endpointUrls: endpointUrls(servedRoutes, config) }
-  const { cors } = config.serve.public
+  const publicCors = corsOf(config.serve.public.cors, clientOriginsOf(services))
+  const adminCors = corsOf(config.serve.admin.cors)
   const listenerOf = (name: 'public' | 'admin') => {
     const termination = createTlsTermination(config.serve[name].terminationFrom)
     return { termination, requestLog: createRequestLog(name, config.serve[name], termination.addressOf), isEnding }
   }
   const publicApp = createApp({
     ...listenerOf('public'),
-    router: new Router(servedRoutes, parts),
+    router: new Router(servedRoutes, parts, ({ cors }) => publicCors !== undefined && cors === true),
     answerError: createErrorAnswer(config, false),
-    ...(cors.enabled && { cors: createCors(cors) }),
+    ...(publicCors && { cors: publicCors }),
     deadlineMs: publicDeadlineMs,
   })
   const adminApp = createApp({
     ...listenerOf('admin'),
-    router: new Router(adminRoutes, parts),
+    router: new Router(adminRoutes, parts, () => adminCors !== undefined),
     answerError: createErrorAnswer(config, true),
-    guard: createAdminGuard(config),
+    ...(adminCors && { cors: adminCors }),
+    guard: createAdminGuard(config, adminCors),
     deadlineMs: adminDeadlineMs,
   })
   return { public: publicApp.callback(), admin: adminApp.callback() }
 }
+
+const corsOf = (config: CorsConfig, ofClients?: ClientOrigins): Cors | undefined =>
+  config.enabled ? createCors(config, ofClients) : undefined
 
 /** The URLs that metadata names, by the name of the member. */
 function endpointUrls(routes: readonly Route[], config: Config): Record<string, string> {

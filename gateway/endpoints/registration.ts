@@ -5,6 +5,7 @@ import { kindOf, OAuthError } from '../../services/kit/oauth_error.js'
 import { sendJson, sendNothing } from '../http/answer.js'
 import { bearerChallenge } from '../http/bearer_challenge.js'
 import { readJson } from '../http/body.js'
+import { shownById } from '../http/cors.js'
 import { bearerTokenOf } from '../http/credentials.js'
 import type { Context, Endpoint, Parts } from '../http/endpoint.js'
 import { RateLimit } from '../http/rate_limit.js'
@@ -65,10 +66,12 @@ type HolderEndpoint = (ctx: Context, clientId: string, registrationAccessToken: 
 function asHolder(endpoint: HolderEndpoint): Endpoint {
   return async (ctx) => {
     try {
+      const clientId = ctx.state.params.id ?? ''
+      ctx.state.shownBy = shownById(clientId)
       const token = bearerTokenOf(ctx)
       if (token === undefined)
         throw new OAuthError('request_unauthorized', 'The request has no registration access token.')
-      await endpoint(ctx, ctx.state.params.id ?? '', token)
+      await endpoint(ctx, clientId, token)
     } catch (thrown) {
       const isRefused = thrown instanceof OAuthError && kindOf(thrown.code).http === 401
       throw isRefused ? bearerChallenge(ctx, thrown) : thrown

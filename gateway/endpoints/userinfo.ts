@@ -5,6 +5,7 @@ import { kindOf, OAuthError } from '../../services/kit/oauth_error.js'
 import { sendJwt, sendTokenJson } from '../http/answer.js'
 import { bearerChallenge } from '../http/bearer_challenge.js'
 import { hasForm, readForm } from '../http/body.js'
+import { shownById } from '../http/cors.js'
 import { bearerTokenOf } from '../http/credentials.js'
 import type { Context, Endpoint, Parts } from '../http/endpoint.js'
 
@@ -27,8 +28,9 @@ async function readClaims(ctx: Context, { services }: Parts): Promise<GetUserCla
   const token = await readToken(ctx)
   const { call } = ctx.state
   const request = IntrospectRequest.create({ token, tokenTypeHint: 'access_token' })
-  const { active, tokenUse, scope, grantId } = await services.introspection.introspect(request, call)
+  const { active, tokenUse, scope, grantId, clientId } = await services.introspection.introspect(request, call)
   if (!active || tokenUse !== 'access_token') throw new OAuthError('invalid_token')
+  ctx.state.shownBy = shownById(clientId)
   if (!scope.split(' ').includes('openid'))
     throw new OAuthError('insufficient_scope', "The access token lacks the scope 'openid'.")
   if (!grantId) throw new OAuthError('invalid_token', 'The access token was issued without an end-user.')

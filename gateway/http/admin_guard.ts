@@ -5,6 +5,7 @@ import { isIP } from 'node:net'
 import type { Config } from '../../services/kit/config/config.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import { isJson } from './body.js'
+import type { Cors } from './cors.js'
 import type { Context } from './endpoint.js'
 import type { Place } from './router.js'
 
@@ -13,14 +14,17 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 /** Refuses a request that may not use a listener; `place` is what it wants, if there is such a thing. */
 export type Guard = (ctx: Context, place: Place | undefined) => void
 
-export function createAdminGuard({ serve, urls }: Config): Guard {
+/** `cors`: pages that the operator lists may use it as tools do. */
+export function createAdminGuard({ serve, urls }: Config, cors?: Cors): Guard {
   const tokens = serve.admin.tokens.map(digest)
   const named = [serve.admin.host, urls.self.admin && new URL(urls.self.admin).hostname]
   const hosts = new Set(['localhost', ...named.filter(Boolean)])
   return (ctx, place) => {
+    const isListed = cors?.isListed(ctx) ?? false
     if (tokens.length === 0) checkHost(ctx, hosts)
-    else if (!place?.open) checkToken(ctx, tokens)
-    checkBrowser(ctx)
+    // A browser sends no token with a preflight.
+    else if (!place?.open && !(isListed && ctx.method === 'OPTIONS')) checkToken(ctx, tokens)
+    if (!isListed) checkBrowser(ctx)
   }
 }
 

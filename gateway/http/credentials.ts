@@ -23,6 +23,7 @@ export function takeClientCredentials(ctx: Context, form: Record<string, string>
     credentials[field] = form[parameter] ?? ''
     delete form[parameter]
   }
+  ctx.state.shownBy = credentials
   return credentials
 }
 

@@ -1,5 +1,6 @@
 // What an endpoint is: one function of Koa's context, made once for a gateway.
 import type Koa from 'koa'
+import type { ClientCredentials } from '#proto/client/v1/client_service.js'
 import { monotonicMs } from '../../services/kit/clock.js'
 import type { Config } from '../../services/kit/config/config.js'
 import type { CallOptions } from '../../services/kit/rpc/contract.js'
@@ -12,6 +13,8 @@ export class RequestState {
   query = ''
   /** The variable segments of the path, decoded. */
   params: Readonly<Record<string, string>> = {}
+  /** What the client showed of itself, good or not; undefined where it is not known which client it is. */
+  shownBy: ClientCredentials | undefined
   readonly #deadlineMs: number
   #call: CallOptions | undefined
 

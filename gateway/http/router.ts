@@ -28,11 +28,13 @@ export class Router {
   readonly #exact = new Map<string, Found>()
   readonly #patterns: Pattern[] = []
 
-  constructor(routes: readonly Route[], parts: Parts) {
+  /** `allowsCors`: which routes pages of other origins may call. */
+  constructor(routes: readonly Route[], parts: Parts, allowsCors: (route: Route) => boolean) {
     for (const path of new Set(routes.map((route) => route.path))) {
       const place = placeOf(
         routes.filter((route) => route.path === path),
         parts,
+        allowsCors,
       )
       this.#add(path, place)
       if (path.startsWith(prefix)) this.#add(path.slice(prefix.length - 1), place)
@@ -85,7 +87,7 @@ function decodeSegment(segment: string): string | undefined {
   }
 }
 
-function placeOf(routes: readonly Route[], parts: Parts): Place {
+function placeOf(routes: readonly Route[], parts: Parts, allowsCors: (route: Route) => boolean): Place {
   const endpoints = new Map<string, Endpoint>()
   for (const route of routes) {
     const endpoint = route.endpoint(parts)
@@ -93,12 +95,12 @@ function placeOf(routes: readonly Route[], parts: Parts): Place {
   }
   const get = endpoints.get('GET')
   if (get) endpoints.set('HEAD', get)
-  const cors = routes.some((route) => route.cors)
+  const cors = routes.some(allowsCors)
   return {
     endpoints,
     cors,
     page: routes.some((route) => route.page),
     open: routes.some((route) => route.open),
-    allow: [...endpoints.keys(), ...(cors && parts.config.serve.public.cors.enabled ? ['OPTIONS'] : [])].join(', '),
+    allow: [...endpoints.keys(), ...(cors ? ['OPTIONS'] : [])].join(', '),
   }
 }

@@ -11,9 +11,10 @@ import { OAuthError } from '../kit/oauth_error.js'
 import { checkOffset } from '../kit/page_token.js'
 import type { Call, Handlers } from '../kit/rpc/contract.js'
 import { decodeBase64url, type Sealer } from '../kit/sealing.js'
-import { authenticateClient } from './authentication/authenticate_client.js'
+import { authenticateClient, claimedClientId } from './authentication/authenticate_client.js'
 import { authenticationMethods } from './authentication/index.js'
 import type { AuthenticationContext } from './authentication/method.js'
+import type { CorsOrigins } from './cors_origins.js'
 import { text } from './metadata_rules.js'
 import { readPageToken, writePageToken } from './page_token.js'
 import type { Registration } from './registration.js'
@@ -29,6 +30,7 @@ const serverMetadata = {
 export interface ClientServiceParts extends AuthenticationContext {
   readonly registration: Registration
   readonly subjectTypes: SubjectTypes
+  readonly corsOrigins: CorsOrigins
   /** Seals page tokens. */
   readonly sealer: Sealer
 }
@@ -38,7 +40,7 @@ const maxPageSize = 500
 const maxUint32 = 2 ** 32 - 1
 
 export function createHandlers(parts: ClientServiceParts): Handlers<typeof ClientServiceService> {
-  const { store, registration, sealer, subjectTypes } = parts
+  const { store, registration, sealer, subjectTypes, corsOrigins } = parts
   return {
     createClient: (request) => registration.create(request),
     getClient: async ({ clientId }, call) => ({ client: (await registration.get(clientId, call)).client }),
@@ -58,6 +60,9 @@ export function createHandlers(parts: ClientServiceParts): Handlers<typeof Clien
     },
     authenticateClient: ({ credentials }, call) =>
       authenticateClient(credentials ?? ClientCredentials.create(), parts, call),
+    checkOrigin: async ({ origin, credentials }) => ({
+      allowed: await corsOrigins.allows(origin, credentials ? claimedClientId(credentials, parts) : ''),
+    }),
     watchClients: (request, call) => watchClients(store, request, call),
     getServerMetadata: async () => ({
       metadata: { ...serverMetadata, subject_types_supported: subjectTypes.supported },

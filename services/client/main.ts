@@ -13,6 +13,7 @@ import type { RunningService } from '../kit/service.js'
 import { ClientSecrets } from './client_secret.js'
 import { createHandlers } from './client_service.js'
 import { type ClientServiceConfig, pickConfig } from './config.js'
+import { CorsOrigins } from './cors_origins.js'
 import { Registration } from './registration.js'
 import { createRegistrationHandlers } from './registration_service.js'
 import { RegistrationTokens } from './registration_tokens.js'
@@ -28,7 +29,7 @@ const purgeEveryMs = 60_000
 
 export function createClientService(config: Config, _peers: ClientServicePeers): RunningService {
   const kept = createKept(pickConfig(config))
-  const { store } = kept
+  const { store, corsOrigins } = kept
   const exchangeable = new ExchangeableServices(createServices(pickConfig(config), kept))
   const stopping = new AbortController()
   let purging: Promise<void> | undefined
@@ -50,7 +51,7 @@ export function createClientService(config: Config, _peers: ClientServicePeers):
     },
     async stop() {
       stopping.abort()
-      await Promise.all([purging, store.changes.stop()])
+      await Promise.all([purging, corsOrigins.stop(), store.changes.stop()])
       await store.close()
     },
   }
@@ -62,15 +63,18 @@ interface Kept {
   readonly sealer: Sealer
   readonly pageSealer: Sealer
   readonly secrets: ClientSecrets
+  readonly corsOrigins: CorsOrigins
 }
 
 function createKept({ dsn, maxConnections, systemSecrets, pageTokenSecrets }: ClientServiceConfig): Kept {
   const sealer = new Sealer(systemSecrets)
   const pageSealer = new Sealer(pageTokenSecrets)
-  return { store: new ClientStore({ dsn, maxConnections }), sealer, pageSealer, secrets: new ClientSecrets(sealer) }
+  const store = new ClientStore({ dsn, maxConnections })
+  return { store, sealer, pageSealer, secrets: new ClientSecrets(sealer), corsOrigins: new CorsOrigins(store) }
 }
 
-function createServices(config: ClientServiceConfig, { store, sealer, pageSealer, secrets }: Kept): Service[] {
+function createServices(config: ClientServiceConfig, kept: Kept): Service[] {
+  const { store, sealer, pageSealer, secrets, corsOrigins } = kept
   const { audiences, defaultScope, dev } = config
   const outbound = new Outbound(config.outbound)
   const subjectTypes = new SubjectTypes(config.subjectTypes, outbound)
@@ -80,7 +84,7 @@ function createServices(config: ClientServiceConfig, { store, sealer, pageSealer
   const policy = new SelfRegistrationPolicy({ allowedGrantTypes, defaultScope }, outbound)
   const selfRegistration = enabled ? new SelfRegistration(registration, tokens, policy) : undefined
   const keySets = new KeySets(outbound)
-  const parts = { store, registration, secrets, subjectTypes, sealer: pageSealer, keySets, audiences }
+  const parts = { store, registration, secrets, subjectTypes, sealer: pageSealer, keySets, audiences, corsOrigins }
   return [
     defineService(ClientServiceService, createHandlers(parts)),
     defineService(RegistrationServiceService, createRegistrationHandlers(selfRegistration)),

@@ -31,6 +31,7 @@ const unlessDown = <T>(value: T): T => {
 const handlers = {
   keys: { getPublishedKeys: async () => unlessDown(keys) },
   clients: {
+    checkOrigin: async () => ({ allowed: false }),
     getServerMetadata: async () =>
       unlessDown({
         metadata: {

@@ -52,6 +52,7 @@ const handlers: Handlers<typeof ClientServiceService> = {
   deleteClient: unused,
   rotateClientSecret: unused,
   dropRotatedClientSecrets: unused,
+  checkOrigin: async () => ({ allowed: false }),
   authenticateClient: unused,
   getServerMetadata: unused,
 }

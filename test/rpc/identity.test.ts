@@ -33,6 +33,7 @@ const service = defineService(ClientServiceService, {
   deleteClient: unused,
   rotateClientSecret: unused,
   dropRotatedClientSecrets: unused,
+  checkOrigin: unused,
   authenticateClient: unused,
   getServerMetadata: unused,
 } satisfies Handlers<typeof ClientServiceService>)

@@ -171,6 +171,10 @@ describe('what is refused, in one line that names the key', () => {
     ['dsn: memory', /^dsn .*is not a PostgreSQL URL/],
     ['ttl: 1h', /^ttl .*must be a group of keys/],
     ['serve: { public: { cors: { enabled: perhaps } } }', /^serve\.public\.cors\.enabled .*must be true or false/],
+    [
+      'serve: { admin: { cors: { enabled: true, allowed_origins: ["https://*"] } } }',
+      /^serve\.admin\.cors\.allowed_origins .*every page/,
+    ],
     ['oauth2: { grant: { refresh_token: { rotation_grace_period: 10m } } }', /at most 5m$/],
     ['oauth2: { token_hook: hooks.example }', /^oauth2\.token_hook\.url .*is not a URL/],
     [

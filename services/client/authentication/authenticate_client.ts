@@ -40,6 +40,15 @@ export async function authenticateClient(
   return { client, method: method.name, reusable: shown.useUp === undefined }
 }
 
+/** The client that credentials are said to be of, whether they are good or not; empty where they name none. */
+export function claimedClientId(credentials: ClientCredentials, context: AuthenticationContext): string {
+  try {
+    return readCredentials(credentials, context).shown.clientId
+  } catch {
+    return credentials.clientId
+  }
+}
+
 function readCredentials(
   credentials: ClientCredentials,
   context: AuthenticationContext,

@@ -51,6 +51,12 @@ const findCandidate = {
            FROM (VALUES ($1::text)) AS shown (client_id) LEFT JOIN client c ON c.client_id = shown.client_id`,
 }
 
+const corsOrigins = {
+  name: 'cors_origins',
+  text: `SELECT client_id AS "clientId", allowed_cors_origins AS origins FROM client
+          WHERE cardinality(allowed_cors_origins) > 0 AND ($1::text[] IS NULL OR client_id = ANY($1)) /* background */`,
+}
+
 /** Entries stay for an hour (prisma/client/schema.prisma); a reader that was away for longer than this begins anew. */
 const cursorLifetimeMs = 10 * 60_000
 
@@ -114,6 +120,11 @@ export class ClientStore {
 
   count(filter: ClientFilter, call: Call): Promise<number> {
     return this.#database.prisma(call, (prisma) => prisma.client.count({ where: conditionOf(filter) }))
+  }
+
+  /** The origins of those of the clients that have some; of all without a list. */
+  corsOrigins(clientIds: readonly string[] | undefined): Promise<{ clientId: string; origins: string[] }[]> {
+    return this.#database.queryInBackground(corsOrigins, [clientIds ?? null])
   }
 
   /** Error: `conflict` if there is a client with this id. */

@@ -74,6 +74,7 @@ export function checkConfig(config: Config, role: Role, originOf: (key: string) 
   checkSubjects(config, originOf)
   checkTls(config, originOf)
   if (role === 'all' || role === 'gateway') checkAdmin(config, originOf)
+  if (role === 'all' || role === 'gateway') checkAdminCors(config, originOf)
   if (role !== 'gateway') checkGrpc(config, originOf)
   checkHooks(config, originOf)
   checkPeers(config, role, originOf)
@@ -175,6 +176,16 @@ function checkAdmin({ serve: { admin } }: Config, originOf: (key: string) => str
   if (isLocalListener(admin.host) || admin.tokens.length > 0 || admin.tls?.ca) return
   throw new StartupError(
     `${beyond('serve.admin', admin, originOf)} and whoever reaches the admin API can do everything: set serve.admin.tokens, or serve.admin.tls with ca, or listen on 127.0.0.1`,
+  )
+}
+
+/** What any page may do with a browser's help, whoever shows it may do. */
+function checkAdminCors({ serve: { admin } }: Config, originOf: (key: string) => string): void {
+  const key = 'serve.admin.cors.allowed_origins'
+  const open = admin.cors.allowed_origins.find((origin) => /^(https?:\/\/)?\*$/.test(origin))
+  if (!admin.cors.enabled || open === undefined) return
+  throw new StartupError(
+    `${key}${originOf(key)}: ${open} would let every page that a browser shows use the admin API: name the origins that may`,
   )
 }
 

@@ -68,6 +68,7 @@ export interface Config {
   readonly serve: {
     readonly public: HttpListenerConfig & { readonly cors: CorsConfig }
     readonly admin: HttpListenerConfig & {
+      readonly cors: CorsConfig
       /** Bearer tokens that the admin API asks for; empty: it listens on the loopback only. */
       readonly tokens: readonly string[]
     }

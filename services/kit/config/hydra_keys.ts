@@ -34,6 +34,8 @@ export const harmless: Readonly<Record<string, (value: unknown) => boolean>> = {
   'oauth2.pkce.enforced_for_public_clients': isOn,
   'oauth2.session.encrypt_at_rest': isOn,
   'serve.cookies.same_site_legacy_workaround': isOff,
+  'serve.admin.cors.debug': isOff,
+  'serve.admin.cors.options_passthrough': isOff,
   'serve.public.cors.debug': isOff,
   'serve.public.cors.options_passthrough': isOff,
 }
@@ -50,7 +52,8 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   'oauth2.pkce.enforced_for_public_clients': 'public clients always must use PKCE',
   'oauth2.token_prefix': 'tokens always begin with tsr_',
   profiling: 'use `node --cpu-prof`',
-  'serve.admin.cors': 'the admin API is never open to pages of other origins',
+  'serve.admin.cors.debug': 'there is nothing more to log',
+  'serve.admin.cors.options_passthrough': 'preflights are always answered here',
   'serve.cookies.same_site_legacy_workaround': 'the browsers that needed it are gone',
   'serve.public.cors.debug': 'there is nothing more to log',
   'serve.public.cors.options_passthrough': 'preflights are always answered here',

@@ -1,5 +1,5 @@
 // The keys of what is listened on, and of how the processes reach each other.
-import { flag, list, object, oneOf, secret, secretList, text, whole } from './schema_parts.js'
+import { flag, list, object, oneOf, type Schema, secret, secretList, text, whole } from './schema_parts.js'
 
 const pem = (what: string) =>
   object(`The ${what}.`, {
@@ -31,10 +31,10 @@ const httpTls = (of: string) =>
 
 const rpcTls = (of: string) => object(`TLS of ${of}.`, { enabled, ...certificate })
 
-const cors = (of: string) =>
+const cors = (of: string, origins: Schema) =>
   object(`CORS on the ${of} port.`, {
-    enabled: flag('Whether other origins may read answers.'),
-    allowed_origins: list('Origins that may; `*` in a host stands for any part, `*` alone for all.', ['*']),
+    enabled: flag('Whether pages of other origins may read answers.'),
+    allowed_origins: origins,
     allowed_methods: list('Methods that may be used.', ['POST', 'GET', 'PUT', 'PATCH', 'DELETE']),
     allowed_headers: list('Headers that may be sent.', ['Authorization', 'Content-Type']),
     exposed_headers: list('Headers that may be read.', ['Content-Type']),
@@ -64,7 +64,13 @@ export const serve = object('What is listened on.', {
     port: port(4444),
     socket,
     tls: httpTls('the public port'),
-    cors: cors('public'),
+    cors: cors(
+      'public',
+      list(
+        'Origins that may, beside those that a client has registered for itself; `*` in a host stands for any part, `*` alone for all.',
+        ['*'],
+      ),
+    ),
     request_log: requestLog,
     write_listen_file: listenFile,
   }),
@@ -73,6 +79,10 @@ export const serve = object('What is listened on.', {
     port: port(4445),
     socket,
     tls: httpTls('the admin port'),
+    cors: cors(
+      'admin',
+      list('Origins that may use the admin API, each with its host; `*` in a host stands for a part of it.', []),
+    ),
     request_log: requestLog,
     write_listen_file: listenFile,
     tokens: secretList('Bearer tokens that callers must show one of; needed where it listens beyond the loopback.', {

@@ -29,6 +29,7 @@ export const rules = {
   '/tessera.client.v1.ClientService/RotateClientSecret': rule(3000, 4 * KiB, admin),
   '/tessera.client.v1.ClientService/DropRotatedClientSecrets': rule(3000, 4 * KiB, admin),
   '/tessera.client.v1.ClientService/AuthenticateClient': rule(3000, 256 * KiB, reader),
+  '/tessera.client.v1.ClientService/CheckOrigin': rule(1000, 64 * KiB, ['gateway', 'operator']),
   '/tessera.client.v1.ClientService/WatchClients': rule(0, 128 * KiB, reader),
   '/tessera.client.v1.ClientService/GetServerMetadata': rule(3000, 4 * KiB, admin),
   '/tessera.client.v1.RegistrationService/RegisterClient': rule(3000, 128 * KiB, ['gateway']),
