@@ -13,6 +13,7 @@ import { DeviceCodeServiceService } from '#proto/token/v1/device_code_service.js
 import { KeyServiceService } from '#proto/token/v1/key_service.js'
 import { RevocationServiceService } from '#proto/token/v1/revocation_service.js'
 import { TokenServiceService } from '#proto/token/v1/token_service.js'
+import { TrustedIssuerServiceService } from '#proto/token/v1/trusted_issuer_service.js'
 import type { Gateway } from '../gateway/main.js'
 import { type MigratedService, migratedServices } from '../prisma/migrate.js'
 import type { Role, ServiceName } from '../services/kit/config/check.js'
@@ -61,6 +62,7 @@ const loadGateway = async (config: Config, connect: Connect): Promise<Gateway> =
     logout: connect(LogoutServiceService),
     tokens: connect(TokenServiceService),
     deviceCodes: connect(DeviceCodeServiceService),
+    trustedIssuers: connect(TrustedIssuerServiceService),
     keys: connect(KeyServiceService),
     introspection: connect(IntrospectionServiceService),
   })

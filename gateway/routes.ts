@@ -10,6 +10,7 @@ import * as login from './endpoints/admin/login_requests.js'
 import * as logouts from './endpoints/admin/logout_requests.js'
 import * as sessions from './endpoints/admin/sessions.js'
 import { flushExpired, introspectToken, revokeClientAccessTokens } from './endpoints/admin/tokens.js'
+import * as issuers from './endpoints/admin/trusted_issuers.js'
 import { authorization } from './endpoints/authorization.js'
 import * as device from './endpoints/device.js'
 import { discovery } from './endpoints/discovery.js'
@@ -85,6 +86,7 @@ export const publicRoutes: readonly Route[] = [
 
 const requests = '/admin/oauth2/auth/requests'
 const loginSessions = '/admin/oauth2/auth/sessions/login'
+const trust = '/admin/trust/grants/jwt-bearer/issuers'
 const consentSessions = '/admin/oauth2/auth/sessions/consent'
 
 export const adminRoutes: readonly Route[] = [
@@ -120,6 +122,10 @@ export const adminRoutes: readonly Route[] = [
   route('POST', '/admin/oauth2/introspect', introspectToken, 'Hydra introspectOAuth2Token, RFC 7662'),
   route('DELETE', '/admin/oauth2/tokens', revokeClientAccessTokens, 'Hydra deleteOAuth2Token'),
   route('POST', '/admin/oauth2/flush', flushExpired, 'Hydra v1 flushInactiveOAuth2Tokens'),
+  route('GET', trust, issuers.listTrustedIssuers, 'Hydra listTrustedOAuth2JwtGrantIssuers'),
+  route('POST', trust, issuers.createTrustedIssuer, 'Hydra trustOAuth2JwtGrantIssuer'),
+  route('GET', `${trust}/{id}`, issuers.getTrustedIssuer, 'Hydra getTrustedOAuth2JwtGrantIssuer'),
+  route('DELETE', `${trust}/{id}`, issuers.deleteTrustedIssuer, 'Hydra deleteTrustedOAuth2JwtGrantIssuer'),
   route('GET', '/admin/keys/{set}', keys.getKeySet, 'Hydra getJsonWebKeySet'),
   route('POST', '/admin/keys/{set}', keys.createKey, 'Hydra createJsonWebKeySet'),
   route('PUT', '/admin/keys/{set}', keys.replaceKeySet, 'Hydra setJsonWebKeySet'),

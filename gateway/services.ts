@@ -10,6 +10,7 @@ import type { IntrospectionServiceService } from '#proto/introspection/v1/intros
 import type { DeviceCodeServiceService } from '#proto/token/v1/device_code_service.js'
 import type { KeyServiceService } from '#proto/token/v1/key_service.js'
 import type { TokenServiceService } from '#proto/token/v1/token_service.js'
+import type { TrustedIssuerServiceService } from '#proto/token/v1/trusted_issuer_service.js'
 import type { Remote } from '../services/kit/rpc/contract.js'
 
 export interface GatewayServices {
@@ -22,6 +23,7 @@ export interface GatewayServices {
   readonly logout: Remote<typeof LogoutServiceService>
   readonly tokens: Remote<typeof TokenServiceService>
   readonly deviceCodes: Remote<typeof DeviceCodeServiceService>
+  readonly trustedIssuers: Remote<typeof TrustedIssuerServiceService>
   readonly keys: Remote<typeof KeyServiceService>
   readonly introspection: Remote<typeof IntrospectionServiceService>
 }

@@ -4,9 +4,12 @@ import { coversAudience } from '../kit/audience.js'
 import { scopeStrategies, splitWords } from '../kit/scope_strategy.js'
 import type { TokenConfig } from './config.js'
 
-export function mayHaveScope({ strategies }: TokenConfig, client: Client, scope: readonly string[]): boolean {
+export const mayHaveScope = (config: TokenConfig, client: Client, scope: readonly string[]): boolean =>
+  coversScope(config, splitWords(client.scope), scope)
+
+/** Whether all of the scopes are among those that are allowed. */
+export function coversScope({ strategies }: TokenConfig, allowed: string[], scope: readonly string[]): boolean {
   const covers = scopeStrategies[strategies.scope]
-  const allowed = splitWords(client.scope)
   return scope.every((one) => covers(allowed, one))
 }
 

@@ -1,12 +1,17 @@
 // What the token service takes out of the configuration.
 import type { Config } from '../kit/config/config.js'
+import { assertionAudiences } from '../kit/jwt/claims.js'
 import type { OutboundOptions } from '../kit/outbound.js'
 
 export interface TokenConfig {
   readonly dsn: string
   readonly maxConnections: number
   readonly secrets: readonly string[]
+  /** What page tokens are sealed with: the first seals, all open. */
+  readonly pageTokenSecrets: readonly string[]
   readonly issuer: string
+  /** Who an assertion may be meant for. */
+  readonly audiences: readonly string[]
   /** Where end-users type user codes. */
   readonly verificationUri: string
   readonly ttl: Config['ttl']
@@ -26,7 +31,9 @@ export const tokenConfig = (config: Config): TokenConfig => ({
   dsn: config.dsn,
   maxConnections: config.db.max_connections,
   secrets: config.secrets.system,
+  pageTokenSecrets: config.secrets.pagination.length > 0 ? config.secrets.pagination : config.secrets.system,
   issuer: config.urls.self.issuer,
+  audiences: assertionAudiences(config),
   verificationUri: `${(config.urls.self.public || config.urls.self.issuer).replace(/\/+$/, '')}/oauth2/device/verify`,
   ttl: config.ttl,
   strategies: config.strategies,

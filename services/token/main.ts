@@ -6,6 +6,7 @@ import type { Remote, Service } from '../kit/rpc/contract.js'
 import { ExchangeableServices } from '../kit/rpc/exchangeable.js'
 import { Sealer } from '../kit/sealing.js'
 import type { RunningService } from '../kit/service.js'
+import { UsedIds } from '../kit/used_ids.js'
 import { Clients } from './clients.js'
 import { type TokenConfig, tokenConfig } from './config.js'
 import { createDeviceCodeService } from './device_code_service.js'
@@ -21,7 +22,9 @@ import { openDatabase, type TokenDatabase } from './store/database.js'
 import { DeviceCodeStore } from './store/device_code_store.js'
 import { type GraceOptions, GrantStore } from './store/grant_store.js'
 import { KeyStore } from './store/key_store.js'
+import { TrustedIssuerStore } from './store/trusted_issuer_store.js'
 import { createTokenServiceHandlers } from './token_service.js'
+import { createTrustedIssuerService } from './trusted_issuer_service.js'
 import { UserClaims } from './user_claims.js'
 
 export interface TokenServicePeers {
@@ -34,7 +37,7 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
   const database = openDatabase(tokenConfig(wholeConfig))
   let parts = createParts(tokenConfig(wholeConfig), database, peers)
   const userClaims = new UserClaims(parts)
-  const { keys, clients, revocations, grants, deviceCodes } = parts
+  const { keys, clients, revocations, grants, deviceCodes, trustedIssuers, usedAssertions } = parts
   const deletedClients = new DeletedClients({ database, revocations, ...peers })
   const followers = [revocations, clients, userClaims, deletedClients]
   const stopping = new AbortController()
@@ -44,6 +47,7 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
     createKeyService(keys),
     createRevocationService(revocations, () => keys.revision, deletedClients),
     createDeviceCodeService(parts),
+    createTrustedIssuerService(parts),
   ]
   const exchangeable = new ExchangeableServices(createServices())
   return {
@@ -56,6 +60,8 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
       purging ??= repeat({ everyMs: purgeEveryMs, doing: 'purging grants', signal }, async () => {
         await grants.purge(signal)
         await deviceCodes.purge(signal)
+        await trustedIssuers.purge(signal)
+        await usedAssertions.purge(signal)
       })
     },
 
@@ -78,6 +84,7 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
 /** The parts with another configuration: what holds connections, keys or memory stays, and is told. */
 function reconfigureParts(parts: Parts, config: TokenConfig): Parts {
   parts.sealer.replaceSecrets(config.secrets)
+  parts.pageSealer.replaceSecrets(config.pageTokenSecrets)
   parts.keys.reconfigure(keySettingsOf(config))
   parts.clients.maxStalenessMs = config.maxStalenessMs
   parts.grants.reconfigure(graceOf(config))
@@ -100,10 +107,13 @@ function createParts(config: TokenConfig, database: TokenDatabase, peers: TokenS
   return {
     config,
     sealer,
+    pageSealer: new Sealer(config.pageTokenSecrets),
     keys: new KeyRing({ store: new KeyStore(database), sealer, ...keySettingsOf(config) }),
     clients: new Clients(peers.clients, config.maxStalenessMs),
     grants: new GrantStore(database, graceOf(config)),
     deviceCodes: new DeviceCodeStore(database),
+    trustedIssuers: new TrustedIssuerStore(database),
+    usedAssertions: new UsedIds(database, 'used_assertion'),
     revocations: new RevocationLog({ database, longestAccessTokenLifespan }),
     hooks: new Hooks(config),
   }

@@ -66,10 +66,11 @@ describe('OpenID Connect Discovery 3, RFC 8414 2', () => {
       'implicit',
       'refresh_token',
       'urn:ietf:params:oauth:grant-type:device_code',
+      'urn:ietf:params:oauth:grant-type:jwt-bearer',
     ])
     for (const grant_type of supported('grant_types_supported').filter((name) => name !== 'implicit'))
       expect((await token({ grant_type }, basic(client))).error).not.toBe('unsupported_grant_type')
-    for (const grant_type of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer', 'toString'])
+    for (const grant_type of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:saml2-bearer', 'toString'])
       expect((await token({ grant_type }, basic(client))).error).toBe('unsupported_grant_type')
   })
 

@@ -1,7 +1,17 @@
 // @ory/hydra-client 26.2.0 (npm), unchanged: clients, login and consent requests, sessions, introspection, key sets.
-import { Configuration, JwkApi, MetadataApi, OAuth2Api, OidcApi, WellknownApi } from '@ory/hydra-client'
+import {
+  Configuration,
+  type JsonWebKey,
+  JwkApi,
+  MetadataApi,
+  OAuth2Api,
+  OidcApi,
+  WellknownApi,
+} from '@ory/hydra-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientClaims, newKey, signJwt } from '../support/assertions.js'
 import { deviceGrant, poll } from '../support/device.js'
+import { post } from '../support/oauth.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { acceptConsent, acceptLogin, UserAgent } from '../support/user_agent.js'
 
@@ -183,6 +193,42 @@ describe('@ory/hydra-client: the device flow', () => {
     expect((await agent.fetch(end)).status).toBe(200)
     const tokens = await poll(suite, client, { device_code: started.device_code ?? '' })
     expect(tokens).toMatchObject({ status: 200, body: { token_type: 'bearer', scope: 'openid' } })
+  })
+})
+
+describe('@ory/hydra-client: trusted issuers', () => {
+  it('trusts, gets, lists and deletes; an assertion is good for a token meanwhile', async () => {
+    const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+    const client = await registered({ grant_types: [grantType] })
+    const key = newKey('RS256', 'of-the-idp')
+    const { data: trusted, status } = await oauth2.trustOAuth2JwtGrantIssuer({
+      trustOAuth2JwtGrantIssuer: {
+        issuer: 'https://idp.example',
+        subject: 'mike@example.com',
+        scope: ['read'],
+        jwk: key.jwk as unknown as JsonWebKey,
+        expires_at: '2099-01-01T00:00:00Z',
+      },
+    })
+    expect(status).toBe(201)
+    expect(trusted.public_key).toEqual({ set: 'https://idp.example', kid: 'of-the-idp' })
+    const id = trusted.id ?? ''
+    expect((await oauth2.getTrustedOAuth2JwtGrantIssuer({ id })).data).toEqual(trusted)
+    const listed = await oauth2.listTrustedOAuth2JwtGrantIssuers({ issuer: 'https://idp.example', pageSize: 10 })
+    expect(listed.data).toEqual([trusted])
+
+    const exchange = () => {
+      const { issuer: aud } = suite.config.urls.self
+      const claims = clientClaims('mike@example.com', aud, { iss: 'https://idp.example' })
+      const form = { grant_type: grantType, assertion: signJwt(key, claims), scope: 'read' }
+      return post(suite, '/oauth2/token', form, client)
+    }
+    const { body } = await exchange()
+    const { data } = await oauth2.introspectOAuth2Token({ token: String(body.access_token) })
+    expect(data).toMatchObject({ active: true, sub: 'mike@example.com', scope: 'read' })
+    expect((await oauth2.deleteTrustedOAuth2JwtGrantIssuer({ id })).status).toBe(204)
+    await expect(oauth2.getTrustedOAuth2JwtGrantIssuer({ id })).rejects.toMatchObject({ response: { status: 404 } })
+    expect((await exchange()).body.error).toBe('invalid_grant')
   })
 })
 

@@ -1,9 +1,9 @@
 // oauth4webapi (npm), unchanged: it checks every answer strictly against the specifications.
-import { exportJWK, generateKeyPair } from 'jose'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Suite, startSuite } from '../support/suite.js'
-import { authorize, createClient } from '../support/user_agent.js'
+import { adminJson, authorize, createClient } from '../support/user_agent.js'
 
 const redirectUri = 'http://127.0.0.1:5555/callback'
 const insecure = { [oauth.allowInsecureRequests]: true }
@@ -71,6 +71,36 @@ describe('oauth4webapi', () => {
     })
     const authentication = oauth.PrivateKeyJwt({ key: privateKey, kid: 'own' })
     expect(await clientCredentials(registered.client_id, authentication)).toMatchObject({ token_type: 'bearer' })
+  })
+
+  it('RFC 7523 2.1: an assertion of a trusted issuer', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('PS256', { extractable: true })
+    const jwk = { ...(await exportJWK(publicKey)), kid: 'of-the-idp' }
+    const expires_at = '2099-01-01T00:00:00Z'
+    const trusted = { issuer: 'https://idp.example', allow_any_subject: true, scope: ['read'], jwk, expires_at }
+    expect((await adminJson(suite, 'POST', '/trust/grants/jwt-bearer/issuers', trusted)).status).toBe(201)
+    const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+    const registered = await createClient(suite, { grant_types: [grantType], scope: 'read' })
+    const assertion = await new SignJWT({ jti: 'the-one' })
+      .setProtectedHeader({ alg: 'PS256', kid: 'of-the-idp' })
+      .setIssuer('https://idp.example')
+      .setSubject('mike')
+      .setAudience(server.issuer)
+      .setIssuedAt()
+      .setExpirationTime('5m')
+      .sign(privateKey)
+    const client: oauth.Client = { client_id: registered.client_id }
+    const authentication = oauth.ClientSecretBasic(registered.client_secret)
+    const parameters = { assertion, scope: 'read' }
+    const answer = await oauth.genericTokenEndpointRequest(
+      server,
+      client,
+      authentication,
+      grantType,
+      parameters,
+      insecure,
+    )
+    expect(await oauth.processGenericTokenEndpointResponse(server, client, answer)).toMatchObject({ scope: 'read' })
   })
 
   it('OIDC Core 9: client_secret_jwt', async () => {

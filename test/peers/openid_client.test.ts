@@ -3,10 +3,10 @@
 import { exportJWK, generateKeyPair, importPKCS8 } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newKey } from '../support/assertions.js'
+import { clientClaims, newKey, signJwt } from '../support/assertions.js'
 import { allowDevice, challengeAt, decideDevice, deviceGrant, type StartedDevice } from '../support/device.js'
 import { type Suite, startSuite } from '../support/suite.js'
-import { authorize, createClient, UserAgent } from '../support/user_agent.js'
+import { adminJson, authorize, createClient, UserAgent } from '../support/user_agent.js'
 
 const redirectUri = 'http://127.0.0.1:5555/callback'
 let suite: Suite
@@ -161,6 +161,24 @@ describe('openid-client', () => {
     await expect(
       client.pollDeviceAuthorizationGrant(configuration, { ...started, interval: 0.2 }),
     ).rejects.toMatchObject({ error: 'access_denied' })
+  })
+
+  it('RFC 7523 2.1: an assertion of a trusted issuer', async () => {
+    const key = newKey('ES256', 'of-the-idp')
+    const expires_at = '2099-01-01T00:00:00Z'
+    const trusted = { issuer: 'idp', subject: 'mike', scope: ['read'], jwk: key.jwk, expires_at }
+    expect((await adminJson(suite, 'POST', '/trust/grants/jwt-bearer/issuers', trusted)).status).toBe(201)
+    const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+    const configuration = await discover({ grant_types: [grantType], scope: 'read' })
+    expect(configuration.serverMetadata().grant_types_supported).toContain(grantType)
+    const claims = clientClaims('mike', configuration.serverMetadata().issuer, { iss: 'idp' })
+    const parameters = { assertion: signJwt(key, claims), scope: 'read' }
+    const tokens = await client.genericGrantRequest(configuration, grantType, parameters)
+    expect(tokens.scope).toBe('read')
+    expect(await client.tokenIntrospection(configuration, tokens.access_token)).toMatchObject({ sub: 'mike' })
+    await expect(client.genericGrantRequest(configuration, grantType, parameters)).rejects.toMatchObject({
+      error: 'invalid_grant',
+    })
   })
 
   it('client credentials', async () => {

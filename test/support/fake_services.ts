@@ -10,6 +10,7 @@ import { IntrospectionServiceService } from '#proto/introspection/v1/introspecti
 import { DeviceCodeServiceService } from '#proto/token/v1/device_code_service.js'
 import { KeyServiceService } from '#proto/token/v1/key_service.js'
 import { TokenServiceService } from '#proto/token/v1/token_service.js'
+import { TrustedIssuerServiceService } from '#proto/token/v1/trusted_issuer_service.js'
 import { createGateway, type Gateway } from '../../gateway/main.js'
 import type { GatewayServices } from '../../gateway/services.js'
 import type { Config } from '../../services/kit/config/config.js'
@@ -28,6 +29,7 @@ const definitions = {
   logout: LogoutServiceService,
   tokens: TokenServiceService,
   deviceCodes: DeviceCodeServiceService,
+  trustedIssuers: TrustedIssuerServiceService,
   keys: KeyServiceService,
   introspection: IntrospectionServiceService,
 } as const

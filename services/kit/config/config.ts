@@ -151,6 +151,13 @@ export interface Config {
       }
     }
     readonly grant: {
+      readonly jwt: {
+        readonly jti_optional: boolean
+        readonly iat_optional: boolean
+        /** Seconds. */
+        readonly max_ttl: number
+        readonly omit_assertion_audience: boolean
+      }
       readonly refresh_token: {
         readonly rotation_grace_period: number
         /** 0: as often as the period allows. */

@@ -14,7 +14,6 @@ export const renamedKeys: Readonly<Record<string, string>> = {
 export const refusedKeys: Readonly<Record<string, string>> = {
   hsm: 'keys in a hardware security module are not served',
   'log.leak_sensitive_values': 'secrets, codes and tokens are never logged',
-  'oauth2.grant.jwt': 'the JWT bearer grant is not served',
   'oauth2.session.encrypt_at_rest': 'sessions are always sealed',
   'strategies.jwt.stateless': 'access tokens are always stateless and can still be revoked',
   'ttl.vc_nonce': 'verifiable credentials are not served',

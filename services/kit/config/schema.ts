@@ -98,6 +98,12 @@ const oauth2 = object('OAuth 2.0 and OpenID Connect.', {
     }),
   }),
   grant: object('Grants.', {
+    jwt: object('The JWT bearer grant.', {
+      jti_optional: flag('Whether assertions may lack `jti`; such a one can be used again and again.'),
+      iat_optional: flag('Whether assertions may lack `iat`.'),
+      max_ttl: duration('How long an assertion may be good for.', '720h'),
+      omit_assertion_audience: flag('Whether the audience of the assertion stays out of the access token.', true),
+    }),
     refresh_token: object('The refresh token grant.', {
       rotation_grace_period: duration(
         'How long after its use a refresh token still gets the same successor, for clients that lost the answer.',
