@@ -264,6 +264,7 @@ describe('GetServerMetadata', () => {
         'refresh_token',
         'client_credentials',
         'urn:ietf:params:oauth:grant-type:device_code',
+        'urn:ietf:params:oauth:grant-type:jwt-bearer',
         'implicit',
       ],
       response_types_supported: [
@@ -277,6 +278,8 @@ describe('GetServerMetadata', () => {
       ],
       userinfo_signing_alg_values_supported: ['none', 'ES256', 'EdDSA', 'PS256', 'RS256'],
       id_token_signing_alg_values_supported: ['ES256', 'EdDSA', 'PS256', 'RS256'],
+      userinfo_signed_response_alg: ['ES256', 'EdDSA', 'PS256', 'RS256'],
+      id_token_signed_response_alg: ['ES256', 'EdDSA', 'PS256', 'RS256'],
     })
   })
 })

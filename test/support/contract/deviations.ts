@@ -38,6 +38,12 @@ export const corrections: readonly Correction[] = [
     reason: 'a lifespan that a client does not have is null, as in the answers of Hydra',
   },
   {
+    document: 'v26.2',
+    at: ['components', 'schemas', 'oAuth2Client', 'properties', 'jwks'],
+    schema: { type: 'object' },
+    reason: 'the keys of a client are answered as it registered them, with no more members than RFC 7517 wants',
+  },
+  {
     document: 'v1.10.7',
     at: ['definitions', 'oAuth2Client', 'properties', 'scope'],
     schema: { type: 'string' },
