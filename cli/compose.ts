@@ -20,7 +20,7 @@ import type { Role, ServiceName } from '../services/kit/config/check.js'
 import type { Config } from '../services/kit/config/config.js'
 import { log } from '../services/kit/log.js'
 import { OAuthError } from '../services/kit/oauth_error.js'
-import { Peers, rpcListener } from '../services/kit/peers.js'
+import { Peers, rpcIdentify, rpcListener } from '../services/kit/peers.js'
 import { projectRoot } from '../services/kit/project_root.js'
 import type { Remote, Service, ServiceDefinition } from '../services/kit/rpc/contract.js'
 import { RpcServer } from '../services/kit/rpc/server.js'
@@ -143,6 +143,21 @@ export class Composition {
     for (const service of this.#running) await this.#startService(service, signal)
     while (!signal.aborted && !(await this.#refreshReadiness())) await delay(50)
     this.#watching = this.#watch()
+  }
+
+  /** Takes up another configuration, all at once for the calls that begin from now on. */
+  reconfigure(config: Config): void {
+    this.peers.reconfigure(config)
+    if (this.#rpc) this.#rpc.identify = rpcIdentify(config)
+    for (const service of this.#running) service.reconfigure(config)
+    this.#gateway?.reconfigure(config)
+  }
+
+  /** Reads all certificates anew. Throws where one is not good; it and those after it stay as they were. */
+  reloadCertificates(): void {
+    this.#gateway?.reloadCertificates()
+    this.#rpc?.reloadCertificates()
+    this.peers.reloadCertificates()
   }
 
   /** Tells that it is no longer ready, stops accepting, lets what is under way finish, and ends the services. */

@@ -6,8 +6,7 @@ import { Argument, Command, Option } from 'commander'
 import { migrate } from '../prisma/migrate.js'
 import { monotonicMs } from '../services/kit/clock.js'
 import type { Role } from '../services/kit/config/check.js'
-import type { Config } from '../services/kit/config/config.js'
-import { loadConfig } from '../services/kit/config/load.js'
+import { type Loaded, type LoadOptions, loadConfig } from '../services/kit/config/load.js'
 import { settings } from '../services/kit/config/schema.js'
 import { callers, isCaller, serviceToken } from '../services/kit/identity.js'
 import { log, setLogFormat, setLogLevel } from '../services/kit/log.js'
@@ -16,6 +15,7 @@ import { StartupError } from '../services/kit/startup_error.js'
 import { announce } from './announce.js'
 import { waitForDatabase } from './database.js'
 import { developmentSecrets } from './development.js'
+import { ConfigReload } from './reload.js'
 import { type Server, startServer } from './serve.js'
 
 const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }
@@ -29,44 +29,51 @@ interface CommonOptions {
 /** Signals that follow so closely are one: npm passes on what a terminal has sent already. */
 const oneSignalMs = 700
 
-function load(role: Role, options: CommonOptions): Config {
-  const { config, warnings } = loadConfig({
-    role,
-    ...(options.config ? { files: options.config } : {}),
-    ...(options.data ? { dataDir: options.data } : {}),
-    ...(options.dev ? { dev: true } : {}),
-    developmentSecrets,
-  })
+const loadOptions = (role: Role, { config, data, dev }: CommonOptions): LoadOptions => ({
+  role,
+  ...(config ? { files: config } : {}),
+  ...(data ? { dataDir: data } : {}),
+  ...(dev ? { dev } : {}),
+  developmentSecrets,
+})
+
+function load(options: LoadOptions): Loaded {
+  const loaded = loadConfig(options)
+  const { config, warnings } = loaded
   setLogLevel(config.log.level)
   setLogFormat(config.log.format)
   for (const warning of warnings) log.warn(warning)
-  return config
+  return loaded
 }
 
 async function serve(what: Role, options: CommonOptions): Promise<void> {
   const startedAt = monotonicMs()
-  const config = load(what, options)
+  const loaded = load(loadOptions(what, options))
+  const reload = new ConfigReload(loadOptions(what, options), loaded)
   const stopping = new AbortController()
   const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()))
-  onStopSignal(stopping)
+  onStopSignal(stopping, reload.hasFiles ? ['SIGINT', 'SIGTERM'] : ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  // What a terminal that closes says too; with files it asks for them to be read again.
+  if (reload.hasFiles) process.on('SIGHUP', () => reload.reload())
   let server: Server
   try {
-    server = await startServer(config, what, stopping.signal)
+    server = await startServer(loaded.config, what, stopping.signal)
   } catch (thrown) {
     if (stopping.signal.aborted) process.exit(0)
     throw thrown
   }
   announce(server, version, what, startedAt)
+  if (reload.hasFiles) reload.start(server)
   const failure = await Promise.race([stopped, server.failed])
-  await server.close()
+  await Promise.all([reload.close(), server.close()])
   if (failure) throw failure
   process.exit(0)
 }
 
 /** The first signal ends in order, a later one at once. */
-function onStopSignal(stopping: AbortController): void {
+function onStopSignal(stopping: AbortController, signals: readonly NodeJS.Signals[]): void {
   let firstAt: number | undefined
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  for (const signal of signals)
     process.on(signal, () => {
       if (firstAt === undefined) {
         firstAt = monotonicMs()
@@ -76,7 +83,7 @@ function onStopSignal(stopping: AbortController): void {
 }
 
 async function migrateDatabase(options: CommonOptions): Promise<void> {
-  const { dsn } = load('migrate', options)
+  const { dsn } = load(loadOptions('migrate', options)).config
   await waitForDatabase(dsn, new AbortController().signal)
   const applied = await migrate(dsn)
   for (const name of applied) process.stdout.write(`applied ${name}\n`)
@@ -85,16 +92,19 @@ async function migrateDatabase(options: CommonOptions): Promise<void> {
 
 function printServiceToken(name: string, options: CommonOptions): void {
   if (!isCaller(name)) throw new StartupError(`there is no service or caller ${name}: use one of ${callers.join(', ')}`)
-  const { secrets } = load('service-token', options)
+  const { secrets } = load(loadOptions('service-token', options)).config
   process.stdout.write(`${serviceToken(secrets.system, name)}\n`)
 }
 
 function printKeys(): void {
   const cell = (value: unknown) => (value === undefined || value === '' ? '' : `\`${[value].flat().join(',')}\``)
   const rows = settings.map(
-    ({ key, variable, schema }) => `| \`${key}\` | ${cell(schema.default)} | ${schema.description} | \`${variable}\` |`,
+    ({ key, variable, schema, restart }) =>
+      `| \`${key}\` | ${cell(schema.default)} | ${schema.description} | \`${variable}\` | ${restart ? 'restart' : ''} |`,
   )
-  process.stdout.write(['| key | default | what it is | environment |', '|---|---|---|---|', ...rows, ''].join('\n'))
+  process.stdout.write(
+    ['| key | default | what it is | environment | a change |', '|---|---|---|---|---|', ...rows, ''].join('\n'),
+  )
 }
 
 const configOption = new Option(

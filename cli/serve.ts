@@ -1,6 +1,6 @@
 // One running process: starts what the role asks for, says when it is ready, and ends it in order when it is told to.
 import { join } from 'node:path'
-import type { Demo, DemoServer } from '../demo/main.js'
+import type { Demo, DemoServer, demoUrls } from '../demo/main.js'
 import type { Role } from '../services/kit/config/check.js'
 import type { Config } from '../services/kit/config/config.js'
 import { log } from '../services/kit/log.js'
@@ -17,6 +17,10 @@ export interface Server {
   readonly addresses: Addresses
   /** Where the demo is, if it runs. */
   readonly demo: string | undefined
+  /** Takes up another configuration, for the calls that begin from now on. */
+  reconfigure(config: Config): void
+  /** Reads all certificates anew. Throws where one is not good. */
+  reloadCertificates(): void
   /** Resolves with the reason if the server ends by itself. */
   readonly failed: Promise<Error>
   close(): Promise<void>
@@ -35,20 +39,31 @@ export async function startServer(given: Config, role: Role, signal: AbortSignal
   const abandon = () => void parts.composition?.close(0)
   signal.addEventListener('abort', abandon)
   try {
-    const { config, demo } = await withDemo(await withDatabase(given, role, parts), role, parts)
+    const dsn = await chooseDatabase(given, role, parts)
+    const demo = await listenDemo(given, role, parts)
+    // What was made up here holds for every configuration that follows.
+    const complete = (said: Config): Config => ({
+      ...said,
+      dsn,
+      urls: demo ? withDemoUrls(said.urls, demo) : said.urls,
+    })
+    const config = complete(given)
     signal.throwIfAborted()
-    parts.composition = await Composition.listen(config, role)
+    const composition = await Composition.listen(config, role)
+    parts.composition = composition
     signal.throwIfAborted()
-    await parts.composition.start()
+    await composition.start()
     signal.throwIfAborted()
-    const { addresses } = parts.composition
+    const { addresses } = composition
     await parts.demo?.connect(demoServer(config, addresses))
     const failed = new Promise<Error>((resolve) => {
       parts.postgres?.ended.then(() =>
         resolve(new StartupError('the embedded PostgreSQL ended; its log is postgres.log')),
       )
     })
-    return { config, addresses, demo, failed, close }
+    const reconfigure = (next: Config) => composition.reconfigure(complete(next))
+    const reloadCertificates = () => composition.reloadCertificates()
+    return { config, addresses, demo: demo?.url, reconfigure, reloadCertificates, failed, close }
   } catch (thrown) {
     await close().catch((err) => log.error({ err }, 'the end was not orderly'))
     throw toStartupError(thrown, given)
@@ -67,22 +82,29 @@ async function closeParts({ demo, composition, postgres }: Parts): Promise<void>
 }
 
 /** In development mode the database may be the embedded one. */
-async function withDatabase(config: Config, role: Role, parts: Parts): Promise<Config> {
-  if (config.dsn || !config.dev || role !== 'all') return config
-  parts.postgres = await EmbeddedPostgres.start({ folder: join(config.dataDir, 'postgres') })
-  return { ...config, dsn: parts.postgres.dsn }
+async function chooseDatabase({ dsn, dev, dataDir }: Config, role: Role, parts: Parts): Promise<string> {
+  if (dsn || !dev || role !== 'all') return dsn
+  parts.postgres = await EmbeddedPostgres.start({ folder: join(dataDir, 'postgres') })
+  return parts.postgres.dsn
+}
+
+interface ListeningDemo {
+  readonly url: string
+  readonly urls: ReturnType<typeof demoUrls>
 }
 
 /** The demo stands in where development mode was given no login page. */
-async function withDemo(config: Config, role: Role, parts: Parts): Promise<Pick<Server, 'config' | 'demo'>> {
-  if (!config.dev || role !== 'all' || config.urls.login) return { config, demo: undefined }
+async function listenDemo(config: Config, role: Role, parts: Parts): Promise<ListeningDemo | undefined> {
+  if (!config.dev || role !== 'all' || config.urls.login) return undefined
   const { createDemo, demoUrls } = await import('../demo/main.js')
   parts.demo = createDemo({ port: config.serve.demo.port, dataDir: config.dataDir })
   const { url } = await parts.demo.listen()
-  const ofDemo = demoUrls(url)
-  const device = { ...ofDemo.device, ...givenOf(config.urls.device) }
-  const urls = { ...config.urls, ...ofDemo, ...givenOf(config.urls), device }
-  return { config: { ...config, urls }, demo: url }
+  return { url, urls: demoUrls(url) }
+}
+
+function withDemoUrls(said: Config['urls'], { urls }: ListeningDemo): Config['urls'] {
+  const device = { ...urls.device, ...givenOf(said.device) }
+  return { ...said, ...urls, ...givenOf(said), device }
 }
 
 /** What the configuration says itself. */

@@ -21,6 +21,8 @@ export interface Gateway {
   ready: boolean
   /** Takes up another configuration, for the requests that begin from now on. */
   reconfigure(config: Config): void
+  /** Reads the certificates of both ports anew. Throws where one is not good. */
+  reloadCertificates(): void
   /** Takes no more requests, finishes those under way, and cuts what is not done in time. */
   close(graceMs: number): Promise<void>
 }
@@ -49,6 +51,10 @@ export function createGateway(config: Config, services: GatewayServices): Gatewa
     },
     reconfigure(next) {
       current = create(next)
+    },
+    reloadCertificates() {
+      publicServer.reloadCertificate()
+      adminServer.reloadCertificate()
     },
     async close(graceMs) {
       state.ending = true

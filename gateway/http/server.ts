@@ -1,7 +1,7 @@
 // An HTTP(S) server with the limits of one that faces the internet, and an end that finishes what is under way.
 import { writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https'
 import type { AddressInfo, ListenOptions, Socket } from 'node:net'
 import type { HttpListenerConfig, TlsConfig } from '../../services/kit/config/config.js'
 import { readPem } from '../../services/kit/pem.js'
@@ -64,6 +64,12 @@ export class HttpServer {
         resolve()
       })
     })
+  }
+
+  /** Reads the certificate anew: connections that are there stay, later ones use the new. Throws where it is not good. */
+  reloadCertificate(): void {
+    const { tls } = this.#listener
+    if (tls && this.#server instanceof HttpsServer) this.#server.setSecureContext(secureOptions(tls))
   }
 
   /** Stops listening, lets requests under way finish, and cuts those that are not done in time. */

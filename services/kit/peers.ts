@@ -1,12 +1,11 @@
 // How one service sees the others: in process where they run here, else over the wire, and the credentials for both ends.
-import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js'
 import type { ServiceName } from './config/check.js'
-import type { Config, ListenerConfig } from './config/config.js'
+import type { Config } from './config/config.js'
 import { createIdentify, serviceTokenOfAll } from './identity.js'
 import { isLoopback } from './loopback.js'
-import { readPem } from './pem.js'
 import type { Caller, Remote, Service, ServiceDefinition } from './rpc/contract.js'
 import { inProcess } from './rpc/in_process.js'
+import { insecure, LiveCertificates } from './rpc/live_certificates.js'
 import { type RpcServerOptions, serviceName } from './rpc/server.js'
 import { WireChannel } from './rpc/wire.js'
 import { socketPathOf } from './unix_socket.js'
@@ -14,12 +13,15 @@ import { socketPathOf } from './unix_socket.js'
 export class Peers {
   #config: Config
   readonly #local: readonly Service[]
+  readonly #certificates: LiveCertificates | undefined
   readonly #channels = new Map<string, { readonly channel: WireChannel; readonly caller: Caller }>()
 
   /** `local`: the services that run in this process. */
   constructor(config: Config, local: readonly Service[]) {
     this.#config = config
     this.#local = local
+    const { tls } = config.services
+    if (tls) this.#certificates = new LiveCertificates(tls)
   }
 
   /** A service as `caller` sees it. */
@@ -43,6 +45,11 @@ export class Peers {
     for (const { channel, caller } of this.#channels.values()) channel.token = tokenOf(config, caller)
   }
 
+  /** Reads the certificates of `services.tls` anew. */
+  reloadCertificates(): void {
+    this.#certificates?.reload()
+  }
+
   close(): void {
     for (const { channel } of this.#channels.values()) channel.close()
   }
@@ -51,7 +58,11 @@ export class Peers {
     const known = this.#channels.get(service)
     if (known) return known.channel
     const { address } = this.#config.services[service]
-    const channel = new WireChannel(address, channelCredentials(this.#config), tokenOf(this.#config, caller))
+    const channel = new WireChannel(
+      address,
+      (this.#certificates ?? insecure).forChannel(),
+      tokenOf(this.#config, caller),
+    )
     this.#channels.set(service, { channel, caller })
     return channel
   }
@@ -64,28 +75,20 @@ function tokenOf({ services, secrets }: Config, caller: Caller): string {
   return serviceTokenOfAll(secrets.system, caller)
 }
 
-function channelCredentials({ services: { tls } }: Config): ChannelCredentials {
-  if (!tls) return ChannelCredentials.createInsecure()
-  const { ca, key, cert } = readPem(tls)
-  return ChannelCredentials.createSsl(bytesOf(ca), bytesOf(key), bytesOf(cert))
+/** Who it is that calls the gRPC port of this process. */
+export function rpcIdentify({ serve, secrets }: Config): RpcServerOptions['identify'] {
+  const { host, tls } = serve.grpc
+  return createIdentify({
+    systemSecrets: secrets.system,
+    trustLoopback: !tls && isLoopback(host),
+    trustSocket: !tls && socketPathOf(host) !== undefined,
+  })
 }
-
-const bytesOf = (text: string): Buffer | null => (text === '' ? null : Buffer.from(text))
 
 /** How the gRPC port of this process listens and tells who calls. */
 export function rpcListener(
   config: Config,
-): Pick<RpcServerOptions, 'host' | 'port' | 'socket' | 'credentials' | 'identify'> {
+): Pick<RpcServerOptions, 'host' | 'port' | 'socket' | 'certificates' | 'identify'> {
   const { host, port, socket, tls } = config.serve.grpc
-  const trustLoopback = !tls && isLoopback(host)
-  const trustSocket = !tls && socketPathOf(host) !== undefined
-  const identify = createIdentify({ systemSecrets: config.secrets.system, trustLoopback, trustSocket })
-  return { host, port, socket, credentials: serverCredentials(config.serve.grpc), identify }
-}
-
-function serverCredentials({ tls }: ListenerConfig): ServerCredentials {
-  if (!tls) return ServerCredentials.createInsecure()
-  const { ca, cert, key } = readPem(tls)
-  const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }
-  return ServerCredentials.createSsl(bytesOf(ca), [pair], ca !== '')
+  return { host, port, socket, identify: rpcIdentify(config), ...(tls && { certificates: new LiveCertificates(tls) }) }
 }

@@ -1,7 +1,7 @@
 // The chassis: a call behaves the same in process and over the wire. security.md's GR cases that concern every service.
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { Client, credentials, Metadata, ServerCredentials, status } from '@grpc/grpc-js'
+import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ClientServiceService, GetClientRequest, ListClientsRequest } from '#proto/client/v1/client_service.js'
 import { monotonicMs } from '../../services/kit/clock.js'
@@ -67,7 +67,6 @@ beforeAll(async () => {
   server = new RpcServer([service], {
     host: '127.0.0.1',
     port: 0,
-    credentials: ServerCredentials.createInsecure(),
     identify: () => identified,
   })
   port = await server.listen()

@@ -1,6 +1,6 @@
 // ClientService/WatchClients: who keeps clients in memory is told of every change, in this process before the change
 // is answered; and the service over the wire.
-import { credentials as channelCredentials, ServerCredentials } from '@grpc/grpc-js'
+import { credentials as channelCredentials } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Client, ClientServiceService, type WatchClientsResponse } from '#proto/client/v1/client_service.js'
 import { FollowedCache } from '../../services/kit/feed.js'
@@ -32,7 +32,6 @@ beforeAll(async () => {
   server = new RpcServer([here.service], {
     host: '127.0.0.1',
     port: 0,
-    credentials: ServerCredentials.createInsecure(),
     identify: () => 'operator',
   })
   channel = new WireChannel(`127.0.0.1:${await server.listen()}`, channelCredentials.createInsecure(), '')
@@ -184,7 +183,13 @@ describe('over the wire', () => {
   it('RFC 8414 2: the service says how clients can authenticate', async () => {
     const { metadata } = await wire.getServerMetadata({})
     expect(metadata).toMatchObject({
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+      token_endpoint_auth_methods_supported: [
+        'client_secret_basic',
+        'client_secret_post',
+        'private_key_jwt',
+        'client_secret_jwt',
+        'none',
+      ],
       subject_types_supported: ['public'],
     })
   })

@@ -1,6 +1,6 @@
 // Several token services and introspection services over the wire: what one revokes, all know within the bound, whatever
 // races with it.
-import { credentials, ServerCredentials } from '@grpc/grpc-js'
+import { credentials } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ClientServiceService } from '#proto/client/v1/client_service.js'
 import { Consistency, IntrospectionServiceService } from '#proto/introspection/v1/introspection_service.js'
@@ -35,7 +35,6 @@ class Node {
     this.#server = new RpcServer(running.services, {
       host: '127.0.0.1',
       port: 0,
-      credentials: ServerCredentials.createInsecure(),
       identify: () => caller,
     })
   }

@@ -10,6 +10,22 @@ export type Settings = { [key: string]: unknown }
 export const isObject = (value: unknown): value is Settings =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** The value of a key, with dots between its parts. */
+export const settingAt = (settings: Settings, key: string): unknown =>
+  key.split('.').reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), settings)
+
+/** Sets a key, and makes the groups above it where they are missing. */
+export function setAt(settings: Settings, key: string, value: unknown): void {
+  const path = key.split('.')
+  const last = path.pop() ?? ''
+  let parent = settings
+  for (const name of path) {
+    if (!isObject(parent[name])) parent[name] = {}
+    parent = parent[name] as Settings
+  }
+  parent[last] = value
+}
+
 /** A mode such as `0755` is octal, as in YAML 1.1 and for Hydra. */
 const octal = {
   tag: 'tag:yaml.org,2002:int',

@@ -1,14 +1,12 @@
 // Loads the configuration of one process: files, environment, defaults, checks. The one place that reads the environment.
 import { resolve } from 'node:path'
-import { serviceToken } from '../identity.js'
 import { isLocalListener } from '../loopback.js'
 import { checkConfig, type Role } from './check.js'
-import type { Config, TlsConfig } from './config.js'
-import { parseDuration } from './duration.js'
-import type { Settings } from './files.js'
-import { configSchema } from './schema.js'
-import type { Schema } from './schema_parts.js'
+import type { Config } from './config.js'
+import { type Settings, setAt, settingAt } from './files.js'
+import { settings as knownSettings } from './schema.js'
 import { developmentPrefix, isSampleSecret } from './secret.js'
+import { leastOf, toConfig } from './shape.js'
 import { type Environment, Sources } from './sources.js'
 import { validate } from './validate.js'
 
@@ -31,6 +29,8 @@ export interface Loaded {
   readonly warnings: readonly string[]
   /** Every file that it was read from, those of secrets too. */
   readonly files: readonly string[]
+  /** All that it says, as the files have it, defaults too. */
+  readonly settings: Settings
 }
 
 /** Throws a StartupError whose message is for the person who starts the process. */
@@ -48,10 +48,34 @@ export function loadConfig(options: LoadOptions): Loaded {
   const needsSecrets = options.role !== 'gateway' && sources.get('secrets.system') === undefined
   if (dev && needsSecrets && options.developmentSecrets)
     sources.set('secrets.system', options.developmentSecrets(dataDir), dataDir)
-  const config = fillIn(toConfig(validate(sources), dataDir))
+  const settings = validate(sources)
+  const config = toConfig(settings, dataDir)
   checkConfig(config, options.role, (key) => sources.originOf(key))
   const warnings = [...sources.warnings, ...warningsOf(config)]
-  return { config: leastOf(config, options.role), warnings, files: sources.files }
+  return { config: leastOf(config, options.role), warnings, files: sources.files, settings }
+}
+
+export interface Reloaded extends Loaded {
+  /** The keys that are others than before. */
+  readonly changed: readonly string[]
+  /** The keys whose change waits for the next start; they are as before. */
+  readonly waiting: readonly string[]
+}
+
+/** Loads the configuration again, for a process that runs with another. Throws a StartupError where it could not start. */
+export function reloadConfig(options: LoadOptions, running: Loaded): Reloaded {
+  const loaded = loadConfig(options)
+  const settings = structuredClone(loaded.settings)
+  const differing = knownSettings.filter(
+    ({ key }) => JSON.stringify(settingAt(running.settings, key)) !== JSON.stringify(settingAt(settings, key)),
+  )
+  const waiting = differing.filter(({ restart }) => restart).map(({ key }) => key)
+  for (const key of waiting) setAt(settings, key, settingAt(running.settings, key))
+  const config = toConfig(settings, running.config.dataDir)
+  // What is good together with what waits may not be so with what is kept.
+  checkConfig(config, options.role, () => '')
+  const changed = differing.filter(({ restart }) => !restart).map(({ key }) => key)
+  return { ...loaded, settings, config: leastOf(config, options.role), changed, waiting }
 }
 
 /** The defaults alone, as development mode has them. */
@@ -59,138 +83,7 @@ export function defaultConfig(dataDir: string): Config {
   const sources = new Sources()
   sources.set('dev', true, '')
   sources.set('secrets.system', [`${developmentPrefix}these are the defaults`], '')
-  return fillIn(toConfig(validate(sources), dataDir))
-}
-
-/** The settings in the form that the code wants: durations as seconds, TLS where there is a certificate. */
-function toConfig(settings: Settings, dataDir: string): Config {
-  const plain = convert(configSchema, settings) as Settings
-  const { max_staleness } = plain.introspection as { max_staleness: number }
-  const { tls, ...serve } = plain.serve as Settings & { tls: TlsSettings }
-  const listener = (name: string, common?: TlsSettings) =>
-    withTls(serve[name] as Settings & { tls: TlsSettings }, common)
-  return {
-    ...plain,
-    dataDir,
-    serve: {
-      ...serve,
-      public: listener('public', tls),
-      admin: listener('admin', tls),
-      grpc: listener('grpc'),
-      demo: { port: undefined, ...(serve.demo as Settings) },
-    },
-    services: withTls(plain.services as Settings & { tls: TlsSettings }),
-    introspection: { max_staleness_ms: max_staleness * 1_000 },
-  } as unknown as Config
-}
-
-function convert(schema: Schema, value: unknown): unknown {
-  if (schema.properties) {
-    const entries = Object.entries(value as Settings)
-    return Object.fromEntries(
-      entries.map(([name, child]) => [name, convert(schema.properties?.[name] as Schema, child)]),
-    )
-  }
-  if (String(schema.format).startsWith('duration')) return value === '-1' ? undefined : parseDuration(String(value))
-  return value
-}
-
-interface Pem {
-  readonly path: string
-  readonly base64?: string
-}
-
-interface TlsSettings {
-  readonly enabled?: boolean
-  readonly cert: Pem
-  readonly key: Pem
-  readonly ca: Pem
-  readonly allow_termination_from?: readonly string[]
-}
-
-/** A group with its TLS as the code wants it; `common` is what holds where the group says nothing itself. */
-function withTls({ tls, ...group }: Settings & { tls: TlsSettings }, common?: TlsSettings): Settings {
-  const isEnabled = tls.enabled ?? common?.enabled ?? true
-  const own = tls.allow_termination_from ?? []
-  const terminationFrom = own.length > 0 ? own : (common?.allow_termination_from ?? [])
-  // As for Hydra, a port whose TLS ends before it serves plain HTTP.
-  const isServed = isEnabled && terminationFrom.length === 0
-  return { ...group, tls: isServed ? toTls(tls, common) : undefined, terminationFrom: isEnabled ? terminationFrom : [] }
-}
-
-function toTls(own: TlsSettings, common: TlsSettings | undefined): TlsConfig | undefined {
-  const of = (name: 'cert' | 'key' | 'ca') => pemOf(own[name]) || (common ? pemOf(common[name]) : '')
-  const tls = { cert: of('cert'), key: of('key'), ca: of('ca') }
-  return tls.cert || tls.key || tls.ca ? tls : undefined
-}
-
-const pemOf = ({ path, base64 = '' }: Pem): string => path || Buffer.from(base64, 'base64').toString()
-
-/** What follows from other keys. */
-function fillIn(config: Config): Config {
-  const { dev, serve, urls, secrets } = config
-  const { public: publicPort, cookies } = serve
-  const issuer = urls.self.issuer || (dev ? originOf(publicPort) : '')
-  const named = (name: string) => (dev ? `${name}_dev` : name)
-  const secure = cookies.secure || !dev || issuer.startsWith('https:')
-  return {
-    ...config,
-    log: { ...config.log, level: levelOf(config) },
-    serve: {
-      ...serve,
-      public: { ...publicPort, host: publicPort.host || (dev ? '127.0.0.1' : '') },
-      grpc: { ...serve.grpc, reflection: serve.grpc.reflection ?? dev },
-      drain: serve.drain ?? (dev ? 0 : 1),
-      cookies: {
-        ...cookies,
-        secure,
-        // Browsers drop SameSite=None cookies that are not Secure.
-        same_site_mode: cookies.same_site_mode === 'None' && !secure ? 'Lax' : cookies.same_site_mode,
-        names: {
-          session: named(cookies.names.session),
-          login_csrf: named(cookies.names.login_csrf),
-          consent_csrf: named(cookies.names.consent_csrf),
-          device_csrf: named(cookies.names.device_csrf),
-        },
-      },
-    },
-    urls: {
-      ...urls,
-      self: { issuer, public: urls.self.public || issuer, admin: urls.self.admin || originOf(serve.admin) },
-    },
-    secrets: {
-      system: secrets.system,
-      cookie: secrets.cookie.length ? secrets.cookie : secrets.system,
-      pagination: secrets.pagination.length ? secrets.pagination : secrets.system,
-    },
-  }
-}
-
-/** `panic` is Hydra's word for what ends the process, as `fatal` is here. */
-function levelOf({ dev, log }: Config): string {
-  const level = log.level ?? (dev ? 'warn' : 'info')
-  return level === 'panic' ? 'fatal' : level
-}
-
-function originOf({ host, port, tls }: Config['serve']['admin'] | Config['serve']['public']): string {
-  if (host.startsWith('unix:')) return 'http://localhost'
-  const name =
-    host === '' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  return `${tls ? 'https' : 'http'}://${name}:${port}`
-}
-
-/** The gateway holds no secret and no database; the introspection service no database. */
-function leastOf(config: Config, role: Role): Config {
-  if (role === 'introspection') return { ...config, dsn: '' }
-  if (role !== 'gateway') return config
-  const credential =
-    config.services.credential || (config.secrets.system.length ? serviceToken(config.secrets.system, 'gateway') : '')
-  return {
-    ...config,
-    dsn: '',
-    services: { ...config.services, credential },
-    secrets: { system: [], cookie: [], pagination: [] },
-  }
+  return toConfig(validate(sources), dataDir)
 }
 
 function warningsOf(config: Config): string[] {

@@ -237,7 +237,7 @@ export const settings: readonly Setting[] = settingsOf(configSchema, [])
 
 function settingsOf(schema: Schema, path: readonly string[]): Setting[] {
   if (!schema.properties) {
-    const restart = restarting.includes(path[0] ?? '')
+    const restart = restarting.includes(path[0] ?? '') && path.join('.') !== 'services.credential'
     return [{ key: path.join('.'), variable: path.join('_').toUpperCase(), schema, restart }]
   }
   return Object.entries(schema.properties).flatMap(([name, child]) => settingsOf(child, [...path, name]))

@@ -2,7 +2,7 @@
 // names are renamed here, and those that are not served are taken out.
 import { basename } from 'node:path'
 import { StartupError } from '../startup_error.js'
-import { isObject, readSecret, readSettings, type Settings } from './files.js'
+import { isObject, readSecret, readSettings, type Settings, setAt, settingAt } from './files.js'
 import { harmless, ignoredKeys, refusedKeys, renamedKeys } from './hydra_keys.js'
 import { settings as knownSettings } from './schema.js'
 import type { Schema } from './schema_parts.js'
@@ -51,19 +51,12 @@ export class Sources {
 
   set(given: string, value: unknown, origin: string): void {
     const key = (typeof value === 'string' && shortForms[given]) || given
-    const path = key.split('.')
-    const last = path.pop() ?? ''
-    let parent = this.settings
-    for (const name of path) {
-      if (!isObject(parent[name])) parent[name] = {}
-      parent = parent[name] as Settings
-    }
-    parent[last] = value
+    setAt(this.settings, key, value)
     this.#origins.set(key, origin)
   }
 
   get(key: string): unknown {
-    return key.split('.').reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), this.settings)
+    return settingAt(this.settings, key)
   }
 
   /** Where a key was said, for messages. */

@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { Ajv, type ErrorObject } from 'ajv'
 import { StartupError } from '../startup_error.js'
 import { parseDuration } from './duration.js'
-import type { Settings } from './files.js'
+import { type Settings, setAt } from './files.js'
 import { configSchema, settings as knownSettings } from './schema.js'
 import type { Sources } from './sources.js'
 
@@ -43,13 +43,6 @@ export function validate(sources: Sources): Settings {
   if (check(settings)) return settings
   const [error] = check.errors ?? []
   throw new StartupError(error ? describe(error, sources) : 'the configuration is not valid')
-}
-
-function setAt(settings: Settings, key: string, value: unknown): void {
-  const path = key.split('.')
-  const last = path.pop() ?? ''
-  const parent = path.reduce<Settings>((at, name) => at[name] as Settings, settings)
-  parent[last] = value
 }
 
 function webUrl(value: string): URL | undefined {

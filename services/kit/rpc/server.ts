@@ -4,7 +4,6 @@ import {
   logVerbosity,
   type Metadata,
   Server,
-  type ServerCredentials,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceError,
@@ -19,6 +18,7 @@ import { ownSocket, removeStaleSocket, socketPathOf } from '../unix_socket.js'
 import type { Caller, CallOptions, Handlers, MethodDefinition, Service, ServiceDefinition } from './contract.js'
 import { runStream, runUnary } from './dispatch.js'
 import { toStatus } from './error_status.js'
+import { insecure, type LiveCertificates } from './live_certificates.js'
 import { serveReflection } from './reflection.js'
 import { type RulePath, ruleOf, rules } from './rules.js'
 
@@ -47,7 +47,8 @@ export interface RpcServerOptions {
   readonly port: number
   /** Of a socket's file; absent: as the process makes it. */
   readonly socket?: SocketConfig
-  readonly credentials: ServerCredentials
+  /** Absent: without TLS. */
+  readonly certificates?: LiveCertificates
   /** Who it is that calls; undefined for a stranger. */
   readonly identify: (peer: Peer) => Caller | undefined
   /** The folder of descriptor sets, where reflection is to be served. */
@@ -110,10 +111,15 @@ export class RpcServer {
 
   #bind(address: string): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, this.#options.credentials, (error, bound) =>
+      this.#server.bindAsync(address, (this.#options.certificates ?? insecure).forServer(), (error, bound) =>
         error ? reject(error) : resolve(bound),
       )
     })
+  }
+
+  /** Reads the certificates anew, for connections that come from now on. */
+  reloadCertificates(): void {
+    this.#options.certificates?.reload()
   }
 
   setServing(serving: boolean): void {
