@@ -1,4 +1,4 @@
-// @ory/hydra-client 26.2.0 (npm), unchanged: clients, login and consent requests, sessions, introspection, key sets.
+// @ory/hydra-client 26.2.0 (npm), unchanged: every operation that it has and that is served.
 import {
   Configuration,
   type JsonWebKey,
@@ -8,22 +8,32 @@ import {
   OidcApi,
   WellknownApi,
 } from '@ory/hydra-client'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientClaims, newKey, signJwt } from '../support/assertions.js'
 import { deviceGrant, poll } from '../support/device.js'
-import { post } from '../support/oauth.js'
+import { logIn, post } from '../support/oauth.js'
+import { SdkCalls } from '../support/sdk_calls.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { acceptConsent, acceptLogin, UserAgent } from '../support/user_agent.js'
 
 const redirectUri = 'http://127.0.0.1:5555/callback'
+const calls = new SdkCalls()
 let suite: Suite
 let oauth2: OAuth2Api
+let open: OAuth2Api
+let jwk: JwkApi
 
 beforeAll(async () => {
   suite = await startSuite({ config: { oidc: { dynamic_client_registration: { enabled: true } } } })
-  oauth2 = new OAuth2Api(new Configuration({ basePath: suite.adminUrl }))
+  oauth2 = calls.watch(new OAuth2Api(new Configuration({ basePath: suite.adminUrl })))
+  open = calls.watch(new OAuth2Api(new Configuration({ basePath: suite.publicUrl })))
+  jwk = calls.watch(new JwkApi(new Configuration({ basePath: suite.adminUrl })))
 })
 afterAll(() => suite.stop())
+
+const oidcWith = (accessToken = '') =>
+  calls.watch(new OidcApi(new Configuration({ basePath: suite.publicUrl, ...(accessToken && { accessToken }) })))
 
 const registered = async (metadata: Record<string, unknown> = {}) => {
   const { data } = await oauth2.createOAuth2Client({
@@ -173,7 +183,6 @@ describe('@ory/hydra-client: login, consent and sessions', () => {
 describe('@ory/hydra-client: the device flow', () => {
   it('starts it, accepts the user code and gets the tokens', async () => {
     const client = await registered({ redirect_uris: [], grant_types: [deviceGrant] })
-    const open = new OAuth2Api(new Configuration({ basePath: suite.publicUrl }))
     const auth = { username: client.client_id, password: client.client_secret }
     const body = new URLSearchParams({ scope: 'openid' })
     const { data: started } = await open.oAuth2DeviceFlow({ auth, data: body })
@@ -234,20 +243,18 @@ describe('@ory/hydra-client: trusted issuers', () => {
 
 describe('@ory/hydra-client: dynamic client registration', () => {
   it('creates, gets, sets and deletes a client of its own', async () => {
-    const open = new OidcApi(new Configuration({ basePath: suite.publicUrl }))
     const oAuth2Client = { client_name: 'dynamic', redirect_uris: [redirectUri] }
-    const { data: created, status } = await open.createOidcDynamicClient({ oAuth2Client })
+    const { data: created, status } = await oidcWith().createOidcDynamicClient({ oAuth2Client })
     expect(status).toBe(201)
     const id = created.client_id ?? ''
-    const holderOf = (accessToken = '') => new OidcApi(new Configuration({ basePath: suite.publicUrl, accessToken }))
-    const holder = holderOf(created.registration_access_token)
+    const holder = oidcWith(created.registration_access_token)
     const { data: got } = await holder.getOidcDynamicClient({ id })
     expect(got).toMatchObject({ client_id: id, client_name: 'dynamic' })
     const { data: set } = await holder.setOidcDynamicClient({ id, oAuth2Client: { ...got, client_name: 'set' } })
     expect(set.client_name).toBe('set')
     await expect(holder.getOidcDynamicClient({ id })).rejects.toMatchObject({ response: { status: 401 } })
     const withSecret = { id, oAuth2Client: { ...got, client_secret: 'chosen by the client' } }
-    const next = holderOf(set.registration_access_token)
+    const next = oidcWith(set.registration_access_token)
     await expect(next.setOidcDynamicClient(withSecret)).rejects.toMatchObject({ response: { status: 403 } })
     expect((await next.deleteOidcDynamicClient({ id })).status).toBe(204)
     await expect(oauth2.getOAuth2Client({ id })).rejects.toMatchObject({ response: { status: 404 } })
@@ -255,8 +262,7 @@ describe('@ory/hydra-client: dynamic client registration', () => {
 
   it('a client of the admin API manages itself with the token that it was answered', async () => {
     const client = await registered()
-    const accessToken = client.registration_access_token ?? ''
-    const holder = new OidcApi(new Configuration({ basePath: suite.publicUrl, accessToken }))
+    const holder = oidcWith(client.registration_access_token)
     const { data } = await holder.getOidcDynamicClient({ id: client.client_id })
     expect(data.registration_client_uri).toBe(client.registration_client_uri)
   })
@@ -264,16 +270,100 @@ describe('@ory/hydra-client: dynamic client registration', () => {
 
 describe('@ory/hydra-client: the rest', () => {
   it('reads discovery, published keys, key sets, health and version', async () => {
-    const wellKnown = new WellknownApi(new Configuration({ basePath: suite.publicUrl }))
+    const wellKnown = calls.watch(new WellknownApi(new Configuration({ basePath: suite.publicUrl })))
     const { data: keys } = await wellKnown.discoverJsonWebKeys()
     expect(keys.keys?.length).toBeGreaterThan(1)
-    const metadata = new MetadataApi(new Configuration({ basePath: suite.adminUrl }))
+    expect((await oidcWith().discoverOidcConfiguration()).data.issuer).toBe(suite.config.urls.self.issuer)
+    const metadata = calls.watch(new MetadataApi(new Configuration({ basePath: suite.adminUrl })))
     expect((await metadata.isReady()).data.status).toBe('ok')
     expect((await metadata.isAlive()).data.status).toBe('ok')
     expect((await metadata.getVersion()).data.version).toBeTruthy()
-    const jwk = new JwkApi(new Configuration({ basePath: suite.adminUrl }))
     const { data: set } = await jwk.getJsonWebKeySet({ set: 'hydra.openid.id-token' })
     expect(set.keys?.length).toBeGreaterThan(0)
     for (const key of set.keys ?? []) expect(key.d).toBeUndefined()
+  })
+
+  it('creates, imports, gets, replaces and deletes keys', async () => {
+    const set = 'of-the-sdk'
+    const createJsonWebKeySet = { alg: 'ES256', use: 'sig', kid: 'first' }
+    const { data: created } = await jwk.createJsonWebKeySet({ set, createJsonWebKeySet })
+    const [key] = created.keys ?? []
+    if (!key) throw new Error('no key')
+    expect(key).toMatchObject({ ...createJsonWebKeySet, kty: 'EC' })
+    const { data: second } = await jwk.setJsonWebKey({ set, kid: 'second', jsonWebKey: { ...key, kid: 'second' } })
+    expect(second.kid).toBe('second')
+    expect((await jwk.getJsonWebKey({ set, kid: 'second' })).data.keys).toHaveLength(1)
+    await jwk.setJsonWebKeySet({ set, jsonWebKeySet: { keys: [{ ...key, kid: 'third' }] } })
+    expect((await jwk.getJsonWebKeySet({ set })).data.keys?.map(({ kid }) => kid)).toEqual(['third'])
+    expect((await jwk.deleteJsonWebKey({ set, kid: 'third' })).status).toBe(204)
+    await jwk.createJsonWebKeySet({ set, createJsonWebKeySet })
+    expect((await jwk.deleteJsonWebKeySet({ set })).status).toBe(204)
+    await expect(jwk.getJsonWebKeySet({ set })).rejects.toMatchObject({ response: { status: 404 } })
+  })
+})
+
+describe('@ory/hydra-client: tokens and logout', () => {
+  it('issues, uses, refreshes and revokes tokens; sets lifespans; ends all access tokens of a client', async () => {
+    const client = await registered({ grant_types: ['client_credentials', 'authorization_code', 'refresh_token'] })
+    const auth = { username: client.client_id, password: client.client_secret }
+    const isActive = async (token = '') => (await oauth2.introspectOAuth2Token({ token })).data.active
+    const { data: machine } = await open.oauth2TokenExchange({ grantType: 'client_credentials' }, { auth })
+    expect(await isActive(machine.access_token)).toBe(true)
+    expect((await oauth2.deleteOAuth2Token({ clientId: client.client_id })).status).toBe(204)
+    expect(await isActive(machine.access_token)).toBe(false)
+
+    const tokens = await logIn(suite, client, { scope: 'openid offline' }, { subject: 'dora' })
+    expect((await oidcWith(tokens.access_token).getOidcUserInfo()).data.sub).toBe('dora')
+    const oAuth2ClientTokenLifespans = { refresh_token_grant_access_token_lifespan: '30s' }
+    const changed = await oauth2.setOAuth2ClientLifespans({ id: client.client_id, oAuth2ClientTokenLifespans })
+    expect(changed.data).toMatchObject(oAuth2ClientTokenLifespans)
+    const refresh = { grantType: 'refresh_token', refreshToken: tokens.refresh_token }
+    const again = await open.oauth2TokenExchange(refresh, { auth })
+    expect(again.data.expires_in).toBe(30)
+    expect((await open.revokeOAuth2Token({ token: again.data.refresh_token ?? '' }, { auth })).status).toBe(200)
+    expect(await isActive(tokens.access_token)).toBe(false)
+  })
+
+  it('is sent on by the addresses that are for browsers', async () => {
+    const asBrowser = { maxRedirects: 0, validateStatus: (status: number) => status === 302 }
+    const { searchParams } = new URL(authorizationUrl((await registered()).client_id))
+    const asked = await open.oAuth2Authorize({ ...asBrowser, params: searchParams })
+    expect(asked.headers.location).toContain('login_challenge=')
+    const verifying = await open.performOAuth2DeviceVerificationFlow(asBrowser)
+    expect(verifying.headers.location).toContain('device_challenge=')
+    expect((await oidcWith().revokeOidcSession()).status).toBeLessThan(400)
+  })
+
+  it('gets, rejects and accepts a logout request, rejects a consent request, and is told 410', async () => {
+    const client = await registered()
+    const agent = new UserAgent()
+    const decision = { subject: 'emil', login: { remember: true } }
+    const tokens = await logIn(suite, client, { scope: 'openid offline' }, decision, agent)
+    const ask = async () => {
+      const at = await agent.redirectFrom(`${suite.publicUrl}/oauth2/sessions/logout?id_token_hint=${tokens.id_token}`)
+      return at.searchParams.get('logout_challenge') ?? ''
+    }
+    const refused = await ask()
+    const { data: request } = await oauth2.getOAuth2LogoutRequest({ logoutChallenge: refused })
+    expect(request).toMatchObject({ subject: 'emil', rp_initiated: true, sid: decodeJwt(tokens.id_token).sid })
+    expect((await oauth2.rejectOAuth2LogoutRequest({ logoutChallenge: refused })).status).toBe(204)
+    const { data: accepted } = await oauth2.acceptOAuth2LogoutRequest({ logoutChallenge: await ask() })
+    expect((await agent.fetch(accepted.redirect_to)).status).toBeLessThan(400)
+
+    const login = await agent.redirectFrom(authorizationUrl(client.client_id))
+    const consent = await agent.redirectFrom(await acceptLogin(suite, login))
+    const consentChallenge = consent.searchParams.get('consent_challenge') ?? ''
+    const rejectOAuth2Request = { error: 'access_denied', error_description: 'Not this.' }
+    const { data } = await oauth2.rejectOAuth2ConsentRequest({ consentChallenge, rejectOAuth2Request })
+    const callback = await agent.redirectFrom(data.redirect_to)
+    expect(callback.searchParams.get('error_description')).toContain('Not this.')
+    const gone = oauth2.getOAuth2ConsentRequest({ consentChallenge })
+    await expect(gone).rejects.toMatchObject({ response: { status: 410, data: { redirect_to: expect.any(String) } } })
+  })
+})
+
+it('@ory/hydra-client: no operation is left out', () => {
+  calls.expectAllOf([OAuth2Api, OidcApi, JwkApi, MetadataApi, WellknownApi], {
+    'OidcApi.createVerifiableCredential': 'not planned: the verifiable-credential draft',
   })
 })
