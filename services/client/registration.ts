@@ -12,6 +12,7 @@ import { OAuthError } from '../kit/oauth_error.js'
 import type { Outbound } from '../kit/outbound.js'
 import { newUuid } from '../kit/random.js'
 import type { Call } from '../kit/rpc/contract.js'
+import { calledFields, checkAddresses } from './addresses.js'
 import { checkMetadata, completeMetadata, isClientId, updatableFields } from './client_metadata.js'
 import { type ClientSecrets, isRecoverable, rotatedHashes } from './client_secret.js'
 import type { RegistrationTokens } from './registration_tokens.js'
@@ -96,7 +97,7 @@ export class Registration {
       selfRegistered,
     }
     checkMetadata(client, { dev: this.#dev })
-    this.#checkAddresses(client)
+    checkAddresses(calledFields, client, this.#outbound)
     await this.#subjectTypes.check(client)
     const chosenHash = await this.#hashChosen(client, clientSecret)
     const { secret, secretHashes } = this.#secretsAfter(undefined, client, clientSecret, chosenHash)
@@ -125,7 +126,7 @@ export class Registration {
       const { metadata: wanted, clientSecret, ...more } = replacement(before)
       const metadata = this.complete(wanted)
       checkMetadata(metadata, { dev: this.#dev })
-      this.#checkAddresses(metadata, before.client)
+      checkAddresses(calledFields, metadata, this.#outbound, before.client)
       await this.#subjectTypes.check(metadata, before.client)
       chosenHash ??= await this.#hashChosen(metadata, clientSecret)
       return { metadata, ...more, ...this.#secretsAfter(before, metadata, clientSecret, chosenHash) }
@@ -178,12 +179,6 @@ export class Registration {
   /** The client with the defaults for what it leaves out. */
   complete(client: Client): Client {
     return completeMetadata(this.#subjectTypes.complete(client), this.#defaultScope)
-  }
-
-  /** What the server would not call is not taken. What a client had before is not asked for again. */
-  #checkAddresses({ jwksUri }: Client, before?: Client): void {
-    if (jwksUri !== '' && jwksUri !== before?.jwksUri && !this.#outbound.mayCall(jwksUri))
-      throw new OAuthError('invalid_client_metadata', 'jwks_uri: is an address that this server does not call.')
   }
 
   /** The hash of a secret that came with the request; undefined where there is none or the client uses none. */

@@ -3,6 +3,7 @@
 import { Client } from '#proto/client/v1/client_service.js'
 import type { Outbound } from '../kit/outbound.js'
 import { splitWords } from '../kit/scope_strategy.js'
+import { checkAddresses, shownFields } from './addresses.js'
 import { refuse } from './client_metadata.js'
 
 /** Fields that are set by the operator, and shown to nobody else. */
@@ -18,20 +19,6 @@ const operatorFields = [
 
 /** Grant types in which no end-user is asked for consent. */
 const withoutEndUser = ['client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer']
-
-/** Fields with an address that this server calls, or that end-users are led to. */
-const addressFields = [
-  'policyUri',
-  'tosUri',
-  'clientUri',
-  'logoUri',
-  'sectorIdentifierUri',
-  'jwksUri',
-  'requestUris',
-  'frontchannelLogoutUri',
-  'backchannelLogoutUri',
-  'initiateLoginUri',
-] as const satisfies readonly (keyof Client)[]
 
 export interface SelfRegistrationRules {
   readonly allowedGrantTypes: readonly string[]
@@ -56,7 +43,7 @@ export class SelfRegistrationPolicy {
     if (client.requestObjectSigningAlg === 'none' && before.requestObjectSigningAlg !== 'none')
       refuse('requestObjectSigningAlg', 'must not be none')
     this.#checkScope(client, before)
-    this.#checkAddresses(client, before)
+    checkAddresses(shownFields, client, this.#outbound, before)
   }
 
   #checkScope(client: Client, before: Client): void {
@@ -66,15 +53,6 @@ export class SelfRegistrationPolicy {
     const beyond = splitWords(client.scope).find((scope) => !allowed.includes(scope))
     if (beyond !== undefined)
       refuse('scope', `'${beyond.slice(0, 100)}' is not given to clients whose end-users are not asked`)
-  }
-
-  #checkAddresses(client: Client, before: Client): void {
-    for (const field of addressFields) {
-      const known = [before[field]].flat()
-      const addresses = [client[field]].flat().filter((address) => address !== '' && !known.includes(address))
-      if (!addresses.every((address) => this.#outbound.mayCall(address)))
-        refuse(field, 'leads to an address that is not public')
-    }
   }
 }
 

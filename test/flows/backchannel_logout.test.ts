@@ -170,10 +170,13 @@ describe('SS-09: a client that cannot be told', () => {
   })
 
   it('SS-01: an address that is not public is not called, unless the configuration says so', async () => {
-    const client = await createClient(suite, {
-      skip_logout_consent: true,
-      backchannel_logout_uri: 'http://127.0.0.1:1/logout',
-    })
+    const inside = 'http://127.0.0.1:1/logout'
+    const refused = await adminJson(suite, 'POST', '/clients', { backchannel_logout_uri: inside })
+    expect(refused.status).toBe(400)
+    // As one that was registered while the configuration said otherwise.
+    const client = await createClient(suite, { skip_logout_consent: true })
+    const values = [inside, client.client_id]
+    await database.query('UPDATE client.client SET backchannel_logout_uri = $1 WHERE client_id = $2', values)
     await logOut(await loggedIn(client))
     await eventually(async () => (await pending(client.client_id)).length === 1)
   })

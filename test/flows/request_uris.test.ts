@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { RequestUris } from '../../services/consent/request_uris.js'
+import { Outbound } from '../../services/kit/outbound.js'
 import { newPkce, redeem, redirectUri } from '../support/oauth.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { adminJson, authorize, createClient, UserAgent } from '../support/user_agent.js'
@@ -227,19 +228,16 @@ describe('SS-03, SS-04: invalid_request_uri where what is there cannot be taken'
   })
 })
 
-it('SS-01: a private address is not called unless the operator says so', async () => {
+it('SS-01: a private address is neither registered nor called, unless the operator says so', async () => {
   const guarded = await startSuite()
+  const uri = `${base}/request`
   try {
-    const by = await createClient(guarded, { jwks, request_uris: [`${base}/request`] })
-    const query = new URLSearchParams({
-      client_id: by.client_id,
-      request_uri: `${base}/request`,
-      redirect_uri: redirectUri,
-    })
-    const to = await new UserAgent().redirectFrom(`${guarded.publicUrl}/oauth2/auth?${query}`)
-    expect(to.searchParams.get('error')).toBe('invalid_request_uri')
-    expect(requests).toHaveLength(0)
+    expect((await adminJson(guarded, 'POST', '/clients', { request_uris: [uri] })).status).toBe(400)
   } finally {
     await guarded.stop()
   }
+  const outbound = new Outbound({ disallowPrivateIpRanges: true, privateIpExceptionUrls: [] })
+  const call = new RequestUris(outbound, { allowsHttp: true }).fetch({ requestUris: [uri] } as never, uri)
+  await expect(call).rejects.toMatchObject({ code: 'invalid_request_uri' })
+  expect(requests).toHaveLength(0)
 })
