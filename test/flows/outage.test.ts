@@ -1,5 +1,7 @@
 // I11: while the database is down every answer is 503 with Retry-After, never a verdict; and service resumes by itself.
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientClaims, newKey, signJwt } from '../support/assertions.js'
 import { type DatabaseLine, openLine } from '../support/database_line.js'
 import { askForDevice, createDeviceClient, poll, type StartedDevice, startDevice } from '../support/device.js'
 import { authorizationUrl, introspect, logIn, post, refresh, type Tokens } from '../support/oauth.js'
@@ -14,6 +16,7 @@ let client: Awaited<ReturnType<typeof createClient>>
 let tokens: Tokens
 let television: Awaited<ReturnType<typeof createClient>>
 let device: StartedDevice
+let vouched: Awaited<ReturnType<typeof createClient>>
 
 beforeAll(async () => {
   database = await freshDatabase()
@@ -23,6 +26,10 @@ beforeAll(async () => {
   tokens = await logIn(suite, client)
   television = await createDeviceClient(suite)
   device = await startDevice(suite, television)
+  vouched = await createClient(suite, { redirect_uris: [], grant_types: [jwtBearer], scope: 'read' })
+  const trusted = { issuer: 'idp', subject: 'mike', jwk: key.jwk, expires_at: '2099-01-01T00:00:00Z' }
+  await adminJson(suite, 'POST', issuers, trusted)
+  expect((await exchange()).status).toBe(200)
 })
 afterAll(async () => {
   line.mend()
@@ -30,6 +37,16 @@ afterAll(async () => {
   await line.close()
   await database.drop()
 })
+
+const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+const issuers = '/trust/grants/jwt-bearer/issuers'
+const key = newKey('ES256')
+
+/** An assertion of a trusted issuer for a token. */
+const exchange = (jti: string = randomUUID()) => {
+  const claims = clientClaims('mike', suite.config.urls.self.issuer, { iss: 'idp', jti })
+  return post(suite, '/oauth2/token', { grant_type: jwtBearer, assertion: signJwt(key, claims) }, vouched)
+}
 
 const statusOf = async (path: string) => (await fetch(`${suite.publicUrl}${path}`)).status
 
@@ -45,6 +62,7 @@ describe('a database that is down', () => {
       post(suite, '/oauth2/introspect', { token: tokens.access_token }, client),
       poll(suite, television, device),
       askForDevice(suite, television),
+      exchange('meanwhile'),
       post(suite, '/oauth2/token', { grant_type: 'client_credentials' }, { client_id: 'unknown', client_secret: 'x' }),
     ])
     for (const { status, headers, body } of answers) {
@@ -52,7 +70,7 @@ describe('a database that is down', () => {
       expect(headers.get('retry-after')).toBeTruthy()
       expect(body.error).toBe('temporarily_unavailable')
     }
-    expect((await adminJson(suite, 'GET', '/clients/unknown')).status).toBe(503)
+    for (const path of ['/clients/unknown', issuers]) expect((await adminJson(suite, 'GET', path)).status).toBe(503)
     const page = await new UserAgent().fetch(authorizationUrl(suite, { client_id: 'unknown' }))
     expect(page.status).toBe(503)
 
@@ -61,5 +79,6 @@ describe('a database that is down', () => {
     expect((await introspect(suite, tokens.access_token)).active).toBe(true)
     expect((await refresh(suite, client, tokens.refresh_token)).status).toBe(200)
     expect((await poll(suite, television, device)).body.error).toBe('authorization_pending')
+    expect((await exchange('meanwhile')).status).toBe(200)
   })
 })
