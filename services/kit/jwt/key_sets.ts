@@ -13,7 +13,7 @@ import { JwtError, type SignedJwt } from './signed_jwt.js'
 export interface KeyOwner {
   /** Names the registration: what one party's address answers says nothing about another's. */
   readonly registrationId: string
-  /** A JWK Set; undefined where there is none by value. */
+  /** A JWK Set that was checked when it was registered; undefined where there is none by value. */
   readonly jwks: object | undefined
   /** Empty where there is none. */
   readonly jwksUri: string
@@ -53,7 +53,7 @@ export class KeySets {
    * where the keys cannot be fetched.
    */
   async verify(owner: KeyOwner, jwt: SignedJwt): Promise<boolean> {
-    const key = owner.jwksUri ? await this.#findFetched(owner, jwt) : choose(keysIn(owner.jwks) ?? [], jwt)
+    const key = owner.jwksUri ? await this.#findFetched(owner, jwt) : choose(listIn(owner.jwks) ?? [], jwt)
     return key !== undefined && isSignedWith(key, jwt)
   }
 
@@ -92,7 +92,7 @@ export class KeySets {
     try {
       const { status, contentType, body } = await this.#outbound.call(uri, request)
       const isJson = status === 200 && /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType)
-      const keys = isJson ? keysIn(parseJson(new TextDecoder('utf-8', { fatal: true }).decode(body))) : undefined
+      const keys = isJson ? goodKeysIn(parseJson(new TextDecoder('utf-8', { fatal: true }).decode(body))) : undefined
       if (!keys) log.info({ status, contentType }, 'what a jwks_uri answered is no key set')
       return keys
     } catch {
@@ -104,12 +104,15 @@ export class KeySets {
 
 const isYoungerThan = (ageMs: number, { fetchedAt }: Fetched): boolean => monotonicMs() - fetchedAt < ageMs
 
-/** The keys of a set that are worth something (RFC 7517 section 5); undefined for what is no set or too large a one. */
-function keysIn(jwks: unknown): readonly Jwk[] | undefined {
+/** The keys of a set (RFC 7517 section 5); undefined for what is no set or too large a one. */
+function listIn(jwks: unknown): readonly Jwk[] | undefined {
   const keys = (jwks as { keys?: unknown } | null | undefined)?.keys
-  if (!Array.isArray(keys) || keys.length > maxKeys) return undefined
-  return keys.filter((key) => keyProblem(key) === undefined)
+  return Array.isArray(keys) && keys.length <= maxKeys ? keys : undefined
 }
+
+/** Those of them that are worth something: the rest are as good as not there. */
+const goodKeysIn = (jwks: unknown): readonly Jwk[] | undefined =>
+  listIn(jwks)?.filter((key) => keyProblem(key) === undefined)
 
 /** The one key that signed the JWT if any did. A set of several needs a name for each (OpenID Connect Core section 10.1). */
 function choose(keys: readonly Jwk[], jwt: SignedJwt): Jwk | undefined {
