@@ -201,10 +201,10 @@ export class Registration {
     if (!needs) return { secretHashes: [], secret: '' }
     if (chosenHash) return { secretHashes: [chosenHash], secret: chosen }
     const [newest] = before?.secretHashes ?? []
-    if (before && newest) {
-      if (needs.isSealed && !isRecoverable(newest)) throw unknownSecret(metadata)
-      return { secretHashes: before.secretHashes, secret: '' }
-    }
+    const isGood = newest !== undefined && (!needs.isSealed || isRecoverable(newest))
+    if (before && isGood) return { secretHashes: before.secretHashes, secret: '' }
+    // Who registered itself cannot choose a secret, and is given one.
+    if (newest !== undefined && !metadata.selfRegistered) throw unknownSecret(metadata)
     const { secret, hash } = this.#secrets.generate(needs)
     return { secretHashes: [hash], secret }
   }

@@ -1,5 +1,6 @@
 // Dynamic client registration (RFC 7591, RFC 7592, OpenID Connect Registration 1.0), end to end.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientClaims, newKey, showing, signJwt, signWithSecret } from '../support/assertions.js'
 import { logIn, post } from '../support/oauth.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { adminJson, createClient, UserAgent } from '../support/user_agent.js'
@@ -245,6 +246,28 @@ describe('AD-08: the registration access token', () => {
     expect((await manage('PUT', client, read)).status).toBe(401)
     const form = { grant_type: 'refresh_token', refresh_token: 'x' }
     expect((await post(suite, '/oauth2/token', form, client)).body.error).not.toBe('invalid_client')
+  })
+
+  it('OIDC Core 9: who changes to client_secret_jwt is given a secret for it; nobody needs to know one for private_key_jwt', async () => {
+    const client = await registered()
+    const read = (await manage('GET', client)).body
+    const changed = await manage('PUT', client, { ...read, token_endpoint_auth_method: 'client_secret_jwt' })
+    expect(changed.status).toBe(200)
+    const secret = String(changed.body.client_secret)
+    expect(secret).toHaveLength(43)
+    const form = { grant_type: 'refresh_token', refresh_token: 'x' }
+    const authenticate = async (assertion: string) =>
+      (await post(suite, '/oauth2/token', { ...form, ...showing(assertion) })).body.error
+    const claims = () => clientClaims(client.client_id, suite.publicUrl)
+    expect(await authenticate(signWithSecret(secret, claims()))).not.toBe('invalid_client')
+    expect(await authenticate(signWithSecret(client.client_secret, claims()))).toBe('invalid_client')
+
+    const key = newKey('ES256')
+    const byKey = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key.jwk] } }
+    const token = { ...client, registration_access_token: String(changed.body.registration_access_token) }
+    const again = await manage('PUT', token, { ...read, ...byKey })
+    expect([again.status, again.body.client_secret]).toEqual([200, undefined])
+    expect(await authenticate(signJwt(key, claims()))).not.toBe('invalid_client')
   })
 
   it('of two updates with one token one is made', async () => {

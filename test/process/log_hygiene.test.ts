@@ -1,5 +1,6 @@
 // S8: no secret, code, token, verifier or password in the log of a server that logs all it can, whatever goes wrong.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientClaims, newKey, showing, signJwt, signWithSecret } from '../support/assertions.js'
 import { authorizationUrl, introspect, obtainCode, post, redeem, refresh, userinfo } from '../support/oauth.js'
 import { freePorts } from '../support/ports.js'
 import { type FreshDatabase, freshDatabase } from '../support/postgres.js'
@@ -36,6 +37,40 @@ afterAll(async () => {
   await database.drop()
 })
 
+/** Assertions, good and bad, that authenticate a client and that are exchanged for a token; none of their parts may be logged. */
+async function showAssertions() {
+  const grant_type = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+  const client = await createClient(suite, {
+    grant_types: [grant_type, 'client_credentials'],
+    token_endpoint_auth_method: 'client_secret_jwt',
+  })
+  const { client_id, client_secret: secret } = client
+  const key = newKey('ES256')
+  const trusted = { issuer: 'idp', subject: 'mike', jwk: key.jwk, expires_at: '2099-01-01T00:00:00Z' }
+  await adminJson(suite, 'POST', '/trust/grants/jwt-bearer/issuers', trusted)
+  const claims = () => clientClaims(client_id, suite.publicUrl)
+  const used = signWithSecret(secret, claims())
+  const shown = {
+    used,
+    wrong: signWithSecret(`${secret}x`, claims()),
+    late: signWithSecret(secret, { ...claims(), exp: 1 }),
+  }
+  for (const assertion of [used, ...Object.values(shown)])
+    await post(suite, '/oauth2/token', { grant_type: 'client_credentials', ...showing(assertion) })
+  const granted = signJwt(key, clientClaims('mike', suite.publicUrl, { iss: 'idp' }))
+  for (const assertion of [granted, granted, `${granted}x`]) {
+    const parameters = { grant_type, assertion, ...showing(signWithSecret(secret, claims())) }
+    await post(suite, '/oauth2/token', parameters)
+  }
+  const parts = Object.entries({ ...shown, granted }).flatMap(([name, jwt]) =>
+    jwt
+      .split('.')
+      .slice(1)
+      .map((part, index) => [`${name} assertion, part ${index + 2}`, part] as const),
+  )
+  return { secret, assertions: Object.fromEntries(parts) }
+}
+
 describe('the log', () => {
   it('S8: holds nothing that could be used', async () => {
     const chosen = 'a secret that a person chose'
@@ -58,6 +93,8 @@ describe('the log', () => {
     await adminJson(suite, 'PUT', '/clients/absent', { client_secret: chosen, redirect_uris: ['javascript:x'] })
     await fetch(`${suite.publicUrl}/oauth2/token?client_secret=${encodeURIComponent(chosen)}`, { method: 'POST' })
 
+    const { secret, assertions } = await showAssertions()
+
     const logged = program.stdout() + program.stderr()
     const secrets = {
       systemSecret,
@@ -69,6 +106,8 @@ describe('the log', () => {
       idToken: tokens.id_token,
       successor: again.refresh_token,
       verifier,
+      secretOfAssertions: secret,
+      ...assertions,
       challenge: login.searchParams.get('login_challenge'),
       databasePassword: decodeURIComponent(new URL(database.dsn).password),
       ...Object.fromEntries([...agent.cookies].map(([name, value]) => [`cookie ${name}`, value])),

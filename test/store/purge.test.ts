@@ -2,9 +2,11 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConsentStore } from '../../services/consent/store/consent_store.js'
+import { UsedIds } from '../../services/kit/used_ids.js'
 import { openDatabase } from '../../services/token/store/database.js'
 import { DeviceCodeStore } from '../../services/token/store/device_code_store.js'
 import { GrantStore } from '../../services/token/store/grant_store.js'
+import { TrustedIssuerStore } from '../../services/token/store/trusted_issuer_store.js'
 import { type FreshDatabase, freshDatabase } from '../support/postgres.js'
 
 let fresh: FreshDatabase
@@ -20,6 +22,27 @@ beforeAll(async () => {
 afterAll(async () => {
   await database.end()
   await fresh.drop()
+})
+
+describe('RFC 7523: what is kept for assertions', () => {
+  it('RL-18: trusted issuers and used assertions that have expired go, and nothing else goes', async () => {
+    const tokens = openDatabase({ dsn: fresh.dsn, maxConnections: 2 })
+    await database.query(
+      `INSERT INTO token.trusted_issuer (id, issuer, subject, allow_any_subject, kid, scope, public_jwk, expires_at)
+       SELECT gen_random_uuid(), 'idp', n::text, false, 'k', '', '{}', now() - n * interval '1 second'
+       FROM generate_series(-2, 4500) AS n WHERE n <> 0`,
+    )
+    await database.query(
+      `INSERT INTO token.used_assertion SELECT sha256(n::text::bytea), now() - n * interval '1 second'
+       FROM generate_series(-3, 4500) AS n WHERE n <> 0`,
+    )
+    await new TrustedIssuerStore(tokens).purge(signal)
+    await new UsedIds(tokens, 'used_assertion').purge(signal)
+    const count = async (table: string) =>
+      (await database.query(`SELECT count(*)::int AS count FROM token.${table}`)).rows[0].count
+    expect([await count('trusted_issuer'), await count('used_assertion')]).toEqual([2, 3])
+    await tokens.close()
+  })
 })
 
 describe('Hydra 1.3: notAfter', () => {
