@@ -153,7 +153,7 @@ function generateClient(service) {
   })
 }
 
-const sourceFolders = ['cli', 'demo', 'gateway', 'generated', 'prisma', 'services', 'test']
+const sourceFolders = ['cli', 'clients/typescript', 'demo', 'gateway', 'generated', 'prisma', 'services', 'test']
 
 async function build() {
   const sources = sourceFolders.flatMap((folder) => filesBelow(join(root, folder), (name) => name.endsWith('.ts')))

@@ -64,6 +64,17 @@ describe('who may import whom', () => {
     expect(offenders(inApp, forbidden)).toEqual([])
   })
 
+  it('the packages for resource servers import nothing of the rest, so that each stands alone', () => {
+    const folder = join(root, 'clients/typescript/src')
+    const allowed = /^(\.\/[\w/.]+|@grpc\/grpc-js|jose|node:[\w/]+)$/
+    const strangers = readdirSync(folder)
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) => [...readFileSync(join(folder, file), 'utf8').matchAll(/\bfrom '([^']+)'/g)])
+      .map(([, specifier = '']) => specifier)
+      .filter((specifier) => !allowed.test(specifier))
+    expect(strangers).toEqual([])
+  })
+
   it('only store/ folders and the kit touch Prisma and pg', () => {
     const mayStore = (file: string) => /^services\/[a-z]+\/store\//.test(file) || room(file) === 'services/kit'
     const touches = (imported: string) => /^#prisma\/|^@prisma\/|^pg$/.test(imported)
