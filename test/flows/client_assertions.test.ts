@@ -13,6 +13,7 @@ import {
 } from '../support/assertions.js'
 import { deviceGrant } from '../support/device.js'
 import { hostileAssertions, hostileJwts } from '../support/hostile_jwts.js'
+import { publicSecretsOf } from '../support/hostile_parts.js'
 import { basicOf, isActive, post } from '../support/oauth.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { adminJson, createClient } from '../support/user_agent.js'
@@ -281,9 +282,17 @@ describe('OIDC Core 9: client_secret_jwt', () => {
     expect((await set('client_secret_jwt')).status).toBe(200)
   })
 
-  it('JW-02: a public key is no secret', async () => {
-    const pem = String(key.publicKey.export({ type: 'spki', format: 'pem' }))
-    expect(await refusalOf(showing(signWithSecret(pem, claimsOf(client))))).toEqual(invalidClient)
+  it('JW-02: a public key is no secret, in whatever form', async () => {
+    const rsa = newKey('RS256')
+    for (const [own, registered] of [
+      [key, client],
+      [rsa, await byKey(rsa)],
+    ] as const)
+      for (const [form, secret] of Object.entries(publicSecretsOf(own.publicKey)))
+        for (const alg of ['HS256', 'HS384', 'HS512'])
+          expect(await refusalOf(showing(signWithSecret(secret, claimsOf(registered), alg))), form).toEqual(
+            invalidClient,
+          )
   })
 })
 

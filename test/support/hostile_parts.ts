@@ -16,7 +16,7 @@ export function publicSecretsOf(key: KeyObject): Record<string, string> {
     'the DER': der.toString('latin1'),
     'the DER in base64': der.toString('base64'),
     'the JWK': JSON.stringify(jwk),
-    'a coordinate': String(jwk.x),
+    'a coordinate, or the modulus': String(jwk.x ?? jwk.n),
     nothing: '',
   }
 }
