@@ -42,12 +42,9 @@ export class CorsOrigins {
   async allows(origin: string, clientId: string): Promise<boolean> {
     // Where nobody asks, nothing is followed.
     this.#follower.start()
-    while (!this.#isComplete || this.#changed.size > 0) {
-      this.#reading ??= this.#read().finally(() => {
-        this.#reading = undefined
-      })
-      await this.#reading
-    }
+    // A reading that is under way may have begun before the last change; one that begins after it has not.
+    await this.#reading
+    if (this.#reading || !this.#isComplete || this.#changed.size > 0) await this.#readTogether()
     return clientId === '' ? this.#counts.has(origin) : (this.#byClient.get(clientId)?.includes(origin) ?? false)
   }
 
@@ -64,6 +61,13 @@ export class CorsOrigins {
   #forget(): void {
     this.#isComplete = false
     this.#changed.clear()
+  }
+
+  #readTogether(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
   }
 
   async #read(): Promise<void> {
