@@ -28,6 +28,6 @@ export function checkAddresses(
     const known = [before[field]].flat()
     const addresses = [client[field]].flat().filter((address) => address !== '' && !known.includes(address))
     if (!addresses.every((address) => outbound.mayCall(address)))
-      refuse(field, 'leads to an address that is not public, so that this server does not call it or lead to it')
+      refuse(field, 'leads to an address that is not public')
   }
 }
