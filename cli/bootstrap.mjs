@@ -222,6 +222,8 @@ async function checkContracts(results) {
 /** What goes through the public door, and so must be the same whichever way the services are composed. */
 const wireTests = ['test/flows', 'code_flow', 'openid_client', 'oauth4webapi', 'hydra_client']
 
+const coverage = join(root, 'build/test/support/contract/coverage.js')
+
 async function test(args) {
   const startedAt = performance.now()
   await install()
@@ -231,7 +233,10 @@ async function test(args) {
   await checkContracts(results)
   await check(results, 'types', 'tsc', ['-p', root])
   const counts = { passed: 0, failed: [], skipped: [] }
+  rmSync(join(root, 'test/output/contract'), { recursive: true, force: true })
   await runTests(results, counts, 'tests', args)
+  // Only of all tests together can be said what none of them saw.
+  if (args.length === 0) await check(results, "coverage of Hydra's documents", process.execPath, [coverage])
   // Once more over the wire; with arguments, one run is what was asked for.
   if (args.length === 0) await runTests(results, counts, 'tests, each service a process of its own', wireTests, 'many')
   summarize(results, counts, performance.now() - startedAt)

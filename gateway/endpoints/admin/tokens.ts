@@ -23,7 +23,8 @@ export function revokeClientAccessTokens({ services }: Parts): Endpoint {
 /** Deletes at once what has expired; of what is too much for one call, the rest follows in the background. */
 export function flushExpired({ services }: Parts): Endpoint {
   return async (ctx) => {
-    const notAfter = new JsonObject((await readJson(ctx)) ?? {}).time('notAfter')
+    const body = await readJson(ctx)
+    const notAfter = body === undefined ? undefined : new JsonObject(body).time('notAfter')
     const { call } = ctx.state
     await Promise.all([
       services.tokens.purgeExpired({ notAfter }, call),

@@ -121,5 +121,8 @@ export const unseen: Readonly<Record<DocumentName, Readonly<Record<string, strin
   },
   'v1.10.7': {
     '500': fault,
+    prometheus: 'not served: metrics',
+    'discoverOpenIDConfiguration 401': 'anybody may read discovery',
+    'oauthAuth 401': 'errors are shown to a person, on a page with 400',
   },
 }

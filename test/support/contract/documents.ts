@@ -26,6 +26,8 @@ export interface Operation {
   /** Whether it is this operation that a request for a path asks for. */
   readonly serves: (port: Port, path: string) => boolean
   readonly answers: readonly DocumentedAnswer[]
+  /** The members of its JSON body, each with its JSON type; of a body that is no object, none. */
+  readonly members: Readonly<Record<string, string>>
 }
 
 type Json = Record<string, unknown>
@@ -71,7 +73,20 @@ function readOperation(document: DocumentName, root: Json, path: string, method:
       const described = reference ? follow(root, reference) : response
       return { status, ...readAnswer(`${document}${reference ?? `${at}/${status}`}`, described, produces) }
     }),
+    members: readMembers(root, operation),
   }
+}
+
+function readMembers(root: Json, operation: Json): Record<string, string> {
+  const resolve = (schema: Json | undefined): Json =>
+    schema?.$ref ? resolve(follow(root, schema.$ref as string)) : (schema ?? {})
+  const parameters = (operation.parameters ?? []) as Json[]
+  const content = resolve(operation.requestBody as Json).content as Record<string, Json> | undefined
+  const body = content?.['application/json'] ?? parameters.find((each) => each.in === 'body')
+  const properties = (resolve(body?.schema as Json).properties ?? {}) as Record<string, Json>
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, String(resolve(schema).type ?? 'any')]),
+  )
 }
 
 /** OpenAPI 3 has a schema for each content type, Swagger 2 one schema and the types of the whole operation. */
