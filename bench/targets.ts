@@ -24,6 +24,7 @@ const hydra = (serverUs: number, postgresUs: number, kind: string): HydraCost =>
 export const targets: Readonly<Record<string, Target>> = {
   introspection_grpc: { cpuUs: 95, timesEmpty: 1.5 },
   introspection_batch: { cpuUs: 10 },
+  introspection_stream: { cpuUs: 10 },
   introspection_http: { cpuUs: 125 },
   client_credentials_opaque: { cpuUs: 140 },
   client_credentials_es256: { cpuUs: 220 },

@@ -153,7 +153,17 @@ function generateClient(service) {
   })
 }
 
-const sourceFolders = ['bench', 'cli', 'clients/typescript', 'demo', 'gateway', 'generated', 'prisma', 'services', 'test']
+const sourceFolders = [
+  'bench',
+  'cli',
+  'clients/typescript',
+  'demo',
+  'gateway',
+  'generated',
+  'prisma',
+  'services',
+  'test',
+]
 
 async function build() {
   const sources = sourceFolders.flatMap((folder) => filesBelow(join(root, folder), (name) => name.endsWith('.ts')))

@@ -1,4 +1,5 @@
 // The channels of a few callers, by grpc-js itself: nothing of Tessera's own client is measured.
+import { once } from 'node:events'
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 
 /** Callers, each with a connection of its own. */
@@ -24,6 +25,23 @@ export class GrpcCallers {
     return Array.from({ length: concurrency }, (_, index) => async () => {
       const client = this.clients[index % callers] as Client
       return count(await call(client, method, next()))
+    })
+  }
+
+  /** One hand for each stream, which waits for the answer to a message before it sends the next. */
+  streamHands<Q, R>(concurrency: number, method: UnaryMethod<Q, R>, next: () => Q, count: (answer: R) => number) {
+    return Array.from({ length: concurrency }, (_, index) => {
+      const { path, requestSerialize, responseDeserialize } = method
+      const client = this.clients[index % callers] as Client
+      const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata(), {})
+      // An error is told to whoever waits for an answer.
+      stream.on('error', () => undefined)
+      return async () => {
+        const answered = once(stream, 'data')
+        stream.write(next())
+        const [answer] = (await answered) as [R]
+        return count(answer)
+      }
     })
   }
 

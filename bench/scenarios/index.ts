@@ -4,7 +4,7 @@ import { clientCredentialsEs256, clientCredentialsOpaque, clientCredentialsRs256
 import { codeFlowEs256, codeFlowRs256 } from './code_flow.js'
 import { discovery, jwks } from './documents.js'
 import { introspectionHttp, introspectionHttpInvalid, introspectionHttpRevoked } from './introspection.js'
-import { introspectionBatch, introspectionGrpc } from './introspection_grpc.js'
+import { introspectionBatch, introspectionGrpc, introspectionStream } from './introspection_grpc.js'
 import { refreshChainEnd, refreshChainStart, refreshEs256, refreshRs256 } from './refresh.js'
 import { registration } from './registration.js'
 import { revocation } from './revocation.js'
@@ -14,6 +14,7 @@ import { userinfo } from './userinfo.js'
 export const scenarios: readonly Scenario[] = [
   introspectionGrpc,
   introspectionBatch,
+  introspectionStream,
   introspectionHttp,
   introspectionHttpInvalid,
   introspectionHttpRevoked,

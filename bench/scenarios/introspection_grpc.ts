@@ -1,9 +1,11 @@
-// Introspection over gRPC: one token a call, beside a call that does nothing; and a hundred a call.
+// Introspection over gRPC: one token a call, beside a call that does nothing; a hundred a call; a hundred a message of a
+// stream.
 import {
   BatchIntrospectRequest,
   IntrospectionServiceService,
   IntrospectRequest,
   type IntrospectResponse,
+  StreamIntrospectRequest,
 } from '#proto/introspection/v1/introspection_service.js'
 import { emptyMethod } from '../load/empty_method.js'
 import { GrpcCallers, type UnaryMethod } from '../load/grpc_client.js'
@@ -79,5 +81,24 @@ export const introspectionBatch: Scenario = {
       for (const result of results) mustBeActive(result)
       return results.length
     })
+  },
+}
+
+export const introspectionStream: Scenario = {
+  name: 'introspection_stream',
+  title: `introspection, gRPC, a stream of ${batchSize} tokens a message, for each token`,
+  runsAt: (server) => overGrpc(server) && overHttp(server),
+  async prepare(world) {
+    const { tokens, kind } = await mint(world)
+    const batches = [tokens.slice(0, batchSize), tokens.slice(batchSize)]
+    const next = inTurn(batches.map((batch) => StreamIntrospectRequest.create({ id: 'a batch', tokens: batch })))
+    const callers = new GrpcCallers(world.server.grpc)
+    const method = IntrospectionServiceService.streamIntrospect
+    const hands = callers.streamHands(world.concurrency, method, next, ({ results, error }) => {
+      if (error) throw new Error(error.code)
+      for (const result of results) mustBeActive(result)
+      return results.length
+    })
+    return { kind, run: (limit) => repeatInHands(hands, limit), finish: () => callers.close() }
   },
 }

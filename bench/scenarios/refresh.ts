@@ -30,7 +30,7 @@ const refreshing = (name: string, alg: string): Scenario => ({
 export const refreshEs256 = refreshing('refresh_es256', 'ES256')
 export const refreshRs256 = refreshing('refresh_rs256', 'RS256')
 
-const chainCount = 4
+const chainCount = 2
 const chainLength = 4_000
 const measured = 100
 

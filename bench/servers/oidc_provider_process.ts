@@ -66,6 +66,8 @@ async function start(port: number, dsn: string | undefined): Promise<void> {
       })
     else handle(request, response)
   })
+  // As Tessera does: a connection is not closed under a request.
+  server.keepAliveTimeout = 65_000
   server.listen(port, '127.0.0.1', () => process.stdout.write('ready\n'))
 }
 

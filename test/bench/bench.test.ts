@@ -1,7 +1,7 @@
 // The benchmark works: each scenario runs a few operations at each server and gives a whole result. Nothing is timed.
 
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -32,7 +32,10 @@ async function bench(...args: string[]): Promise<Outcome> {
   })
 }
 
-const read = (file: string): Report => JSON.parse(readFileSync(file, 'utf8'))
+function read(file: string, { output }: Outcome): Report {
+  if (!existsSync(file)) throw new Error(`no results: ${output}`)
+  return JSON.parse(readFileSync(file, 'utf8'))
+}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tessera-bench-test-'))
@@ -40,7 +43,7 @@ beforeAll(async () => {
   const output = join(folder, 'all.json')
   const other = ['--against', suite.publicUrl, '--admin', suite.adminUrl]
   outcome = await bench('--operations', '4', '--rounds', '1', '--concurrency', '2', '--output', output, ...other)
-  report = read(output)
+  report = read(output, outcome)
 }, 300_000)
 afterAll(async () => {
   await suite.stop()
@@ -110,19 +113,10 @@ describe('npm run bench', () => {
     const output = join(folder, 'void.json')
     // The admin port serves no token endpoint.
     const wrong = ['--against', suite.adminUrl, '--admin', suite.adminUrl, '--alone']
-    const { code, output: told } = await bench(
-      '--operations',
-      '2',
-      '--rounds',
-      '1',
-      '--output',
-      output,
-      ...wrong,
-      'jwks',
-    )
-    expect(code).toBe(1)
-    expect(told).toContain('the run is void')
-    expect(read(output).results.find(({ server }) => server.startsWith('against'))?.errors).toBeGreaterThan(0)
+    const ended = await bench('--operations', '2', '--rounds', '1', '--output', output, ...wrong, 'jwks')
+    expect(ended.code).toBe(1)
+    expect(ended.output).toContain('the run is void')
+    expect(read(output, ended).results.find(({ server }) => server.startsWith('against'))?.errors).toBeGreaterThan(0)
   })
 
   it('says which scenarios there are', async () => {
