@@ -1,5 +1,5 @@
-// `npm start`, `npm test` and `npm run bench` on a bare checkout: installs, generates and builds what is missing or out of
-// date, shows each step with its time, then starts the server, runs every check or measures. Needs nothing but Node.js.
+// `npm start` and `npm test` on a bare checkout: installs, generates and builds what is missing or out of date, shows each
+// step with its time, then starts the server or runs every check. Needs nothing but Node.js.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -153,17 +153,7 @@ function generateClient(service) {
   })
 }
 
-const sourceFolders = [
-  'bench',
-  'cli',
-  'clients/typescript',
-  'demo',
-  'gateway',
-  'generated',
-  'prisma',
-  'services',
-  'test',
-]
+const sourceFolders = ['cli', 'clients/typescript', 'demo', 'gateway', 'generated', 'prisma', 'services', 'test']
 
 async function build() {
   const sources = sourceFolders.flatMap((folder) => filesBelow(join(root, folder), (name) => name.endsWith('.ts')))
@@ -180,16 +170,6 @@ async function start(args) {
   // In this process, so that signals reach the server and nothing is left over when it is killed.
   process.argv.splice(1, process.argv.length - 1, join(root, 'build/cli/main.js'), 'serve', 'all', '--dev', ...args)
   await import('../build/cli/main.js')
-}
-
-/** Measures; what is measured are processes that the benchmark starts. */
-async function bench(args) {
-  await install()
-  await generate()
-  await build()
-  endWithNpm()
-  process.argv.splice(1, process.argv.length - 1, join(root, 'build/bench/main.js'), ...args)
-  await import('../build/bench/main.js')
 }
 
 /** npm runs scripts in a shell and tells only the shell when it is to end: when that is gone, so is the reason to run. */
@@ -243,6 +223,7 @@ async function checkContracts(results) {
 const wireTests = ['test/flows', 'code_flow', 'openid_client', 'oauth4webapi', 'hydra_client']
 
 const coverage = join(root, 'build/test/support/contract/coverage.js')
+const proofs = join(root, 'build/test/hydra/check_proofs.js')
 
 async function test(args) {
   const startedAt = performance.now()
@@ -255,15 +236,21 @@ async function test(args) {
   const counts = { passed: 0, failed: [], skipped: [] }
   rmSync(join(root, 'test/output/contract'), { recursive: true, force: true })
   await runTests(results, counts, 'tests', args)
-  // Only of all tests together can be said what none of them saw.
-  if (args.length === 0) await check(results, "coverage of Hydra's documents", process.execPath, [coverage])
-  // Once more over the wire; with arguments, one run is what was asked for.
-  if (args.length === 0) await runTests(results, counts, 'tests, each service a process of its own', wireTests, 'many')
+  // With arguments, one run is what was asked for.
+  if (args.length === 0) {
+    // Only of all tests together can be said what they showed, and what none of them saw.
+    await check(results, "coverage of Hydra's documents", process.execPath, [coverage])
+    await check(results, 'docs/hydra.md is proven', process.execPath, [proofs, reportOf('one')])
+    // Once more over the wire.
+    await runTests(results, counts, 'tests, each service a process of its own', wireTests, 'many')
+  }
   summarize(results, counts, performance.now() - startedAt)
 }
 
+const reportOf = (shape) => join(root, 'test/output', `report_${shape}.json`)
+
 async function runTests(results, counts, title, args, shape) {
-  const report = join(root, 'test/output', `report_${shape ?? 'one'}.json`)
+  const report = reportOf(shape ?? 'one')
   rmSync(report, { force: true })
   process.stdout.write(`\n── ${title}\n`)
   const env = shape ? { ...environment, TESSERA_SHAPE: shape } : environment
@@ -305,9 +292,8 @@ checkNode()
 const [command, ...args] = process.argv.slice(2)
 if (command === 'start') await start(args)
 else if (command === 'test') await test(args)
-else if (command === 'bench') await bench(args)
 else if (command === 'build') {
   await install()
   await generate()
   await build()
-} else fail('use `npm start`, `npm test` or `npm run bench`')
+} else fail('use `npm start` or `npm test`')

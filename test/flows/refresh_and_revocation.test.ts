@@ -79,6 +79,14 @@ describe('refresh', () => {
     expect(await isActive(suite, tokens.access_token)).toBe(false)
   })
 
+  it('Hydra: tokens outlive the login session that they came of, whoever ends it', async () => {
+    const tokens = await logIn(suite, client, {}, { subject: 'olga' })
+    const { status } = await adminJson(suite, 'DELETE', '/oauth2/auth/sessions/login?subject=olga')
+    expect(status).toBe(204)
+    expect(await isActive(suite, tokens.access_token)).toBe(true)
+    expect((await refresh(suite, client, tokens.refresh_token)).status).toBe(200)
+  })
+
   it('RT-09: a client that lost the grant type or a scope gets nothing, and burns nothing', async () => {
     const own = await createClient(suite)
     const tokens = await logIn(suite, own, { scope: 'openid offline_access profile' })

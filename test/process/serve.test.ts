@@ -14,6 +14,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { projectRoot } from '../../services/kit/project_root.js'
 import { freePorts } from '../support/ports.js'
 import { freshDatabase } from '../support/postgres.js'
 import { type Program, startProgram } from '../support/program.js'
@@ -279,6 +280,15 @@ describe('production', { timeout: 120_000 }, () => {
       /^tessera: the database at .* has no such database/,
     )
     await database.drop()
+  })
+})
+
+describe('the command line', () => {
+  it('Hydra: `version` prints the version of the package', async () => {
+    const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'))
+    const program = await start(['version'])
+    expect(await program.ended).toBe(0)
+    expect(program.stdout()).toBe(`${version}\n`)
   })
 })
 

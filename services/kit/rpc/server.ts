@@ -4,7 +4,6 @@ import {
   logVerbosity,
   type Metadata,
   Server,
-  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceError,
@@ -77,11 +76,6 @@ class Unreadable {
     this.error = error
   }
 }
-
-type WireCall =
-  | ServerUnaryCall<unknown, unknown>
-  | ServerWritableStream<unknown, unknown>
-  | ServerDuplexStream<unknown, unknown>
 
 export class RpcServer {
   readonly #server = new Server(serverOptions)
@@ -170,7 +164,7 @@ export class RpcServer {
 
   #stream(method: MethodDefinition, handler: never) {
     const rule = ruleOf(method.path)
-    return async (wire: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) => {
+    return async (wire: ServerWritableStream<unknown, unknown>) => {
       const controller = new AbortController()
       wire.on('cancelled', () => controller.abort())
       const end = () => {
@@ -180,8 +174,7 @@ export class RpcServer {
       this.#streams.add(end)
       try {
         const { caller, options } = this.#begin(wire, controller.signal)
-        const input = 'request' in wire ? wire.request : messagesOf(wire, controller.signal)
-        for await (const message of runStream(method.path, rule, caller, options, input, handler)) {
+        for await (const message of runStream(method.path, rule, caller, options, wire.request, handler)) {
           if (controller.signal.aborted) return
           if (!wire.write(message)) await once(wire, 'drain', { signal: controller.signal })
         }
@@ -194,12 +187,15 @@ export class RpcServer {
     }
   }
 
-  #begin(wire: WireCall, signal: AbortSignal): { caller: Caller; options: CallOptions } {
+  #begin(
+    wire: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
+    signal: AbortSignal,
+  ): { caller: Caller; options: CallOptions } {
     if (sizeOf(wire.metadata) > maxMetadataBytes)
       throw new OAuthError('payload_too_large', `The metadata is larger than ${maxMetadataBytes} bytes.`)
     const caller = this.identify(peerOf(wire))
     if (!caller) throw new OAuthError('request_unauthorized', 'The caller is not known: a service token is needed.')
-    if ('request' in wire && wire.request instanceof Unreadable) throw wire.request.error
+    if (wire.request instanceof Unreadable) throw wire.request.error
     const deadline = Number(wire.getDeadline())
     const requestId = String(wire.metadata.get('tessera-request-id')[0] ?? '').slice(0, 128)
     return {
@@ -237,26 +233,7 @@ function readerOf(method: MethodDefinition): (bytes: Buffer) => unknown {
   }
 }
 
-/**
- * What a caller sends, one message after the other: the next is read when the one before has been dealt with. A message
- * that cannot be read ends the stream, for nobody can tell what it was about.
- */
-async function* messagesOf(
-  wire: ServerDuplexStream<unknown, unknown>,
-  signal: AbortSignal,
-): AsyncGenerator<unknown, void, undefined> {
-  try {
-    // Its other half still has to tell how all ended.
-    for await (const message of wire.iterator({ destroyOnReturn: false })) {
-      if (message instanceof Unreadable) throw message.error
-      yield message
-    }
-  } catch (thrown) {
-    if (!signal.aborted) throw thrown
-  }
-}
-
-function peerOf(wire: WireCall): Peer {
+function peerOf(wire: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>): Peer {
   const certificate = wire.getAuthContext().sslPeerCertificate
   const alternatives = certificate?.subjectaltname?.split(', ').map((name) => name.replace(/^DNS:/, '')) ?? []
   return {
