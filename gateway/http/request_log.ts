@@ -22,7 +22,8 @@ export function createRequestLog(
     const [path = ''] = (req.url ?? '').split('?', 1)
     if (request_log.disable_for_health && isHealth(path)) return
     const startedAt = monotonicMs()
-    const address = addressOf(ctx)
+    // A Unix socket has none.
+    const address = addressOf(ctx) || 'unix'
     res.once('close', () => {
       const durationMs = Math.round((monotonicMs() - startedAt) * 10) / 10
       // Whoever hung up has not seen the status.

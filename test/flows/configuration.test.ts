@@ -340,7 +340,8 @@ describe('hydra 4.12: key sets', () => {
 describe('hydra 1.5: pages that are not configured', () => {
   let bare: Suite
   beforeAll(async () => {
-    bare = await startSuite({ config: { urls: { consent: '', logout: '', error: '' } } })
+    // A consent service on its own does not start without a page.
+    bare = await startSuite({ shape: 'one', config: { urls: { consent: '', logout: '', error: '' } } })
   })
   afterAll(() => bare.stop())
 
