@@ -44,6 +44,21 @@ describe('Sealer', () => {
     expect(heads.size).toBe(10_000)
   })
 
+  it('BF-09: takes up other secrets: the first seals, those that stay open, those that went do not', () => {
+    const sealer = new Sealer([secret])
+    const [sealed, mac] = [sealer.seal('x', text), sealer.mac('x', text)]
+    expect(sealer.open('x', sealed)).toEqual(text)
+    sealer.replaceSecrets([`${secret} again`, secret])
+    expect(sealer.open('x', sealed)).toEqual(text)
+    expect(sealer.verifyMac('x', text, mac)).toBe(true)
+    const later = sealer.seal('x', text)
+    expect(new Sealer([secret]).open('x', later)).toBeUndefined()
+    sealer.replaceSecrets([`${secret} again`])
+    expect(sealer.open('x', sealed)).toBeUndefined()
+    expect(sealer.verifyMac('x', text, mac)).toBe(false)
+    expect(sealer.open('x', later)).toEqual(text)
+  })
+
   it('codes differ by purpose and data', () => {
     const sealer = new Sealer([secret])
     expect(sealer.mac('x', text)).not.toEqual(sealer.mac('y', text))
