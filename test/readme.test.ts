@@ -58,6 +58,15 @@ describe('the commands of the README', () => {
   )
 })
 
+describe('the package for resource servers', () => {
+  it('is built by itself, decides without asking, and sees a revocation', async () => {
+    const block = blocks.find((each) => each.includes('clients/typescript/example.mjs')) ?? ''
+    const told = await run(block)
+    expect(told).toContain('active: true, from memory, the server was asked 0 times')
+    expect(told).toMatch(/refused \d+ ms after it was revoked/)
+  })
+})
+
 describe('the words of the README', () => {
   it('links to files that are there', () => {
     const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link)
