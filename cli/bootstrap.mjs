@@ -1,5 +1,5 @@
-// `npm start` and `npm test` on a bare checkout: installs, generates and builds what is missing or out of date, shows each
-// step with its time, then starts the server or runs every check. Needs nothing but Node.js.
+// `npm start`, `npm test` and `npm run bench` on a bare checkout: installs, generates and builds what is missing or out of
+// date, shows each step with its time, then starts the server, runs every check or measures. Needs nothing but Node.js.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -153,7 +153,17 @@ function generateClient(service) {
   })
 }
 
-const sourceFolders = ['cli', 'clients/typescript', 'demo', 'gateway', 'generated', 'prisma', 'services', 'test']
+const sourceFolders = [
+  'bench',
+  'cli',
+  'clients/typescript',
+  'demo',
+  'gateway',
+  'generated',
+  'prisma',
+  'services',
+  'test',
+]
 
 async function build() {
   const sources = sourceFolders.flatMap((folder) => filesBelow(join(root, folder), (name) => name.endsWith('.ts')))
@@ -170,6 +180,16 @@ async function start(args) {
   // In this process, so that signals reach the server and nothing is left over when it is killed.
   process.argv.splice(1, process.argv.length - 1, join(root, 'build/cli/main.js'), 'serve', 'all', '--dev', ...args)
   await import('../build/cli/main.js')
+}
+
+/** Measures; what is measured are processes that the benchmark starts. */
+async function bench(args) {
+  await install()
+  await generate()
+  await build()
+  endWithNpm()
+  process.argv.splice(1, process.argv.length - 1, join(root, 'build/bench/main.js'), ...args)
+  await import('../build/bench/main.js')
 }
 
 /** npm runs scripts in a shell and tells only the shell when it is to end: when that is gone, so is the reason to run. */
@@ -292,8 +312,9 @@ checkNode()
 const [command, ...args] = process.argv.slice(2)
 if (command === 'start') await start(args)
 else if (command === 'test') await test(args)
+else if (command === 'bench') await bench(args)
 else if (command === 'build') {
   await install()
   await generate()
   await build()
-} else fail('use `npm start` or `npm test`')
+} else fail('use `npm start`, `npm test` or `npm run bench`')

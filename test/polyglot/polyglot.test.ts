@@ -1,5 +1,5 @@
 // Stubs generated from proto/ in other languages: each program creates a client, issues a token, introspects it, and reads
-// the typed error of a refusal. A language whose toolchain is not on the machine is skipped; CI has them all.
+// the typed error of a refusal. And the SDKs that Hydra publishes for other languages. A language whose toolchain is not on the machine is skipped; CI has them all.
 import { execFile, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -27,6 +27,7 @@ const venvPython = `${root}.toolchains/python/bin/python`
 const python = existsSync(venvPython) ? venvPython : 'python3'
 const hasGo = works('go', 'version') && works('protoc-gen-go', '--version') && works('protoc-gen-go-grpc', '--version')
 const hasPython = works(python, '-c', 'import grpc_tools.protoc, grpc_status')
+const hasHydraPython = works(python, '-c', 'import ory_hydra_client')
 const hasJava = works('mvn', '-version') && works('javac', '-version')
 
 const expected = 'active=true client=true scope=read refused=invalid_client'
@@ -72,6 +73,26 @@ describe('stubs generated from proto/', () => {
       await run('mvn', ['-q', '-B', 'package'], `${here}java`)
       const classpath = `target/classes:${await run('cat', ['target/classpath'], `${here}java`)}`
       expect(await run('java', ['-cp', classpath, 'example.Main', suite.grpcAddress], `${here}java`)).toBe(expected)
+    },
+  )
+})
+
+describe("Hydra's own SDKs", () => {
+  const managed = 'issuer=true listed=1 patched=patched keys=1 active=true client=true gone=404'
+
+  it.skipIf(!works('go', 'version'))(
+    'Go: hydra-client-go 2.2 manages clients and key sets, and introspects',
+    { timeout: generous, meta: { needs: 'Go' } },
+    async () => {
+      expect(await run('go', ['run', '.', suite.publicUrl, suite.adminUrl], `${here}hydra_go`)).toBe(managed)
+    },
+  )
+
+  it.skipIf(!hasHydraPython)(
+    'Python: ory-hydra-client 25.4 manages clients and key sets, and introspects',
+    { timeout: generous, meta: { needs: 'Python with ory-hydra-client' } },
+    async () => {
+      expect(await run(python, ['main.py', suite.publicUrl, suite.adminUrl], `${here}hydra_python`)).toBe(managed)
     },
   )
 })

@@ -120,6 +120,7 @@ describe('a file that changes', { timeout: 90_000 }, () => {
     expect(failures).toEqual([])
 
     running.write({ urls, secrets: { system: [next] } })
+    await running.nextLog(/signing keys are sealed with a secret that secrets\.system no longer has: put it back/)
     await running.nextLog(/read again: changed secrets\.system/)
     expect(await introspect(suite, before.access_token)).toEqual({ active: false })
     expect((await refresh(suite, web, before.refresh_token)).body).toMatchObject({ error: 'invalid_grant' })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { projectRoot } from '../../services/kit/project_root.js'
 
-const inputs = ['cli', 'demo', 'gateway', 'generated', 'prisma', 'services']
+const inputs = ['bench', 'cli', 'demo', 'gateway', 'generated', 'prisma', 'services']
 const stamp = join(projectRoot, 'build/tsconfig.tsbuildinfo')
 const lock = join(projectRoot, 'build/building')
 

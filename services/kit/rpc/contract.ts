@@ -35,18 +35,23 @@ export type CallOptions = Partial<Pick<Call, 'requestId' | 'deadline' | 'signal'
 
 export type Caller = 'gateway' | 'client' | 'consent' | 'token' | 'introspection' | 'operator' | 'resource_server'
 
+/** What a caller sends: one message, or many of them. */
+export type InputOf<M extends MethodDefinition> = M['requestStream'] extends true
+  ? AsyncIterable<RequestOf<M>>
+  : RequestOf<M>
+
 /** An implementation of a service. A refusal is a thrown OAuthError. */
 export type Handlers<D extends ServiceDefinition> = {
   readonly [M in keyof D]: D[M]['responseStream'] extends true
-    ? (request: RequestOf<D[M]>, call: Call) => AsyncIterable<ResponseOf<D[M]>>
-    : (request: RequestOf<D[M]>, call: Call) => Promise<ResponseOf<D[M]>>
+    ? (request: InputOf<D[M]>, call: Call) => AsyncIterable<ResponseOf<D[M]>>
+    : (request: InputOf<D[M]>, call: Call) => Promise<ResponseOf<D[M]>>
 }
 
 /** A service as its callers see it. A refused call throws an OAuthError. */
 export type Remote<D extends ServiceDefinition> = {
   readonly [M in keyof D]: D[M]['responseStream'] extends true
-    ? (request: RequestOf<D[M]>, options?: CallOptions) => AsyncIterable<ResponseOf<D[M]>>
-    : (request: RequestOf<D[M]>, options?: CallOptions) => Promise<ResponseOf<D[M]>>
+    ? (request: InputOf<D[M]>, options?: CallOptions) => AsyncIterable<ResponseOf<D[M]>>
+    : (request: InputOf<D[M]>, options?: CallOptions) => Promise<ResponseOf<D[M]>>
 }
 
 /** A service definition with its implementation, ready to be served. */

@@ -101,7 +101,7 @@ export async function runUnary<Q, R>(
   }
 }
 
-/** Runs a server-streaming handler under its rule, until it ends, fails, or the reader stops. Throws only OAuthError. */
+/** Runs a streaming handler under its rule, until it ends, fails, or the reader stops. Throws only OAuthError. */
 export async function* runStream<Q, R>(
   path: string,
   rule: Rule,

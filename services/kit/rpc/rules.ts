@@ -3,9 +3,9 @@
 import type { Caller } from './contract.js'
 
 export interface Rule {
-  /** Milliseconds until the call is given up; 0: a stream that lives as long as its reader. */
+  /** Milliseconds until the call is given up; 0: a stream that lives as long as its caller. */
   readonly deadline: number
-  /** The largest request, in bytes. */
+  /** The largest request, in bytes; of a stream, each of them. */
   readonly limit: number
   readonly callers: readonly Caller[]
 }
@@ -93,6 +93,8 @@ export const rules = {
 
   '/tessera.introspection.v1.IntrospectionService/Introspect': rule(3000, 2 * MiB, anyone),
   '/tessera.introspection.v1.IntrospectionService/BatchIntrospect': rule(10_000, 4 * MiB, anyone),
+  // The limit is one message's; each is answered within the deadline of a batch.
+  '/tessera.introspection.v1.IntrospectionService/StreamIntrospect': rule(0, 4 * MiB, anyone),
 } as const satisfies Record<string, Rule>
 
 export type RulePath = keyof typeof rules

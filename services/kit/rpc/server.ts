@@ -4,6 +4,7 @@ import {
   logVerbosity,
   type Metadata,
   Server,
+  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceError,
@@ -76,6 +77,11 @@ class Unreadable {
     this.error = error
   }
 }
+
+type WireCall =
+  | ServerUnaryCall<unknown, unknown>
+  | ServerWritableStream<unknown, unknown>
+  | ServerDuplexStream<unknown, unknown>
 
 export class RpcServer {
   readonly #server = new Server(serverOptions)
@@ -164,7 +170,7 @@ export class RpcServer {
 
   #stream(method: MethodDefinition, handler: never) {
     const rule = ruleOf(method.path)
-    return async (wire: ServerWritableStream<unknown, unknown>) => {
+    return async (wire: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>) => {
       const controller = new AbortController()
       wire.on('cancelled', () => controller.abort())
       const end = () => {
@@ -174,7 +180,8 @@ export class RpcServer {
       this.#streams.add(end)
       try {
         const { caller, options } = this.#begin(wire, controller.signal)
-        for await (const message of runStream(method.path, rule, caller, options, wire.request, handler)) {
+        const input = 'request' in wire ? wire.request : messagesOf(wire, controller.signal)
+        for await (const message of runStream(method.path, rule, caller, options, input, handler)) {
           if (controller.signal.aborted) return
           if (!wire.write(message)) await once(wire, 'drain', { signal: controller.signal })
         }
@@ -187,15 +194,12 @@ export class RpcServer {
     }
   }
 
-  #begin(
-    wire: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
-    signal: AbortSignal,
-  ): { caller: Caller; options: CallOptions } {
+  #begin(wire: WireCall, signal: AbortSignal): { caller: Caller; options: CallOptions } {
     if (sizeOf(wire.metadata) > maxMetadataBytes)
       throw new OAuthError('payload_too_large', `The metadata is larger than ${maxMetadataBytes} bytes.`)
     const caller = this.identify(peerOf(wire))
     if (!caller) throw new OAuthError('request_unauthorized', 'The caller is not known: a service token is needed.')
-    if (wire.request instanceof Unreadable) throw wire.request.error
+    if ('request' in wire && wire.request instanceof Unreadable) throw wire.request.error
     const deadline = Number(wire.getDeadline())
     const requestId = String(wire.metadata.get('tessera-request-id')[0] ?? '').slice(0, 128)
     return {
@@ -233,7 +237,26 @@ function readerOf(method: MethodDefinition): (bytes: Buffer) => unknown {
   }
 }
 
-function peerOf(wire: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>): Peer {
+/**
+ * What a caller sends, one message after the other: the next is read when the one before has been dealt with. A message
+ * that cannot be read ends the stream, for nobody can tell what it was about.
+ */
+async function* messagesOf(
+  wire: ServerDuplexStream<unknown, unknown>,
+  signal: AbortSignal,
+): AsyncGenerator<unknown, void, undefined> {
+  try {
+    // Its other half still has to tell how all ended.
+    for await (const message of wire.iterator({ destroyOnReturn: false })) {
+      if (message instanceof Unreadable) throw message.error
+      yield message
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown
+  }
+}
+
+function peerOf(wire: WireCall): Peer {
   const certificate = wire.getAuthContext().sslPeerCertificate
   const alternatives = certificate?.subjectaltname?.split(', ').map((name) => name.replace(/^DNS:/, '')) ?? []
   return {

@@ -1,6 +1,15 @@
 // Calls a service over gRPC.
-import { type ChannelCredentials, Client, type ClientReadableStream, Metadata, type ServiceError } from '@grpc/grpc-js'
+import { once } from 'node:events'
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js'
 import { monotonicMs, nowMs } from '../clock.js'
+import { OAuthError, toOAuthError } from '../oauth_error.js'
 import type { CallOptions, MethodDefinition, Remote, ServiceDefinition } from './contract.js'
 import { fromStatus } from './error_status.js'
 import { ruleOf } from './rules.js'
@@ -90,28 +99,44 @@ export class WireChannel {
   }
 
   #stream(method: MethodDefinition) {
-    const open = (request: never, options?: CallOptions): ClientReadableStream<unknown> =>
-      this.#client.makeServerStreamRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request,
-        this.#metadata(options),
-        {},
-      )
-    return async function* (request: never, options?: CallOptions): AsyncGenerator<unknown, void, undefined> {
-      const stream = open(request, options)
+    const open = (input: never, options: CallOptions | undefined): ClientReadableStream<unknown> => {
+      const { path, requestSerialize, responseDeserialize } = method
+      const metadata = this.#metadata(options)
+      if (!method.requestStream)
+        return this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, input, metadata, {})
+      const stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {})
+      sendAll(stream, input)
+      return stream
+    }
+    return async function* (input: never, options?: CallOptions): AsyncGenerator<unknown, void, undefined> {
+      const stream = open(input, options)
       const cancel = () => stream.cancel()
       options?.signal?.addEventListener('abort', cancel, { once: true })
       if (options?.signal?.aborted) cancel()
       try {
         yield* stream
       } catch (thrown) {
-        throw fromStatus(thrown)
+        throw thrown instanceof OAuthError ? thrown : fromStatus(thrown)
       } finally {
         options?.signal?.removeEventListener('abort', cancel)
         stream.cancel()
       }
     }
+  }
+}
+
+/** Sends as fast as the other side takes, until there is nothing more to send or nobody takes any more. */
+async function sendAll(stream: ClientDuplexStream<never, unknown>, messages: AsyncIterable<never>): Promise<void> {
+  const over = new AbortController()
+  for (const event of ['close', 'error', 'end']) stream.once(event, () => over.abort())
+  try {
+    for await (const message of messages) {
+      if (over.signal.aborted) return
+      if (!stream.write(message)) await once(stream, 'drain', { signal: over.signal })
+    }
+    stream.end()
+  } catch (thrown) {
+    if (!over.signal.aborted) stream.destroy(toOAuthError(thrown))
+    stream.cancel()
   }
 }

@@ -3,6 +3,7 @@
 import { createHash, createPrivateKey, type KeyObject } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { monotonicMs, nowMs } from '../../kit/clock.js'
+import { log } from '../../kit/log.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import { newUuid } from '../../kit/random.js'
 import { repeat } from '../../kit/repeat.js'
@@ -72,6 +73,18 @@ export class KeyRing {
   reconfigure(settings: KeySettings): void {
     this.#options = { ...this.#options, ...settings }
     this.#revision = this.#computeRevision()
+    this.#warnOfLostKeys()
+  }
+
+  /** What is in memory goes on signing, and is lost when this process ends. */
+  #warnOfLostKeys(): void {
+    const sealed = [...this.#privateKeys.keys()].map((name) => Buffer.from(name, 'base64'))
+    const lost = sealed.filter((bytes) => !this.#options.sealer.open(purpose, bytes)).length
+    if (lost > 0)
+      log.error(
+        { lost },
+        'signing keys are sealed with a secret that secrets.system no longer has: put it back, and rotate the key sets before it goes',
+      )
   }
 
   /** However short the operator wants it: every process sees a key before another signs with it. */

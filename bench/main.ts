@@ -1,0 +1,125 @@
+// `npm run bench`: measures Tessera and others that do the same, side by side, in processes of their own on one PostgreSQL.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { projectRoot } from '../services/kit/project_root.js'
+import { LoadGenerator } from './load/generator.js'
+import { canReadProcesses } from './measure/processes.js'
+import { publish } from './report/document.js'
+import { describeMachine } from './report/machine.js'
+import { markdownTable, resultHeads, resultRow, targetHeads, targetRows } from './report/table.js'
+import type { Report, Result } from './results.js'
+import { runScenario } from './run.js'
+import { scenarios } from './scenarios/index.js'
+import type { Scenario } from './scenarios/scenario.js'
+import { BenchDatabase } from './servers/database.js'
+import { otherServer, startEmptyGrpc, startOidcProvider, startTessera } from './servers/index.js'
+import type { BenchServer } from './servers/server.js'
+
+interface Options {
+  readonly rounds: number
+  readonly seconds: number
+  readonly concurrency: number
+  readonly operations?: number
+  readonly alone?: true
+  readonly against?: string
+  readonly admin?: string
+  readonly pid?: number
+  readonly profile?: string
+  readonly output?: string
+  readonly publish?: true
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is needed')
+  return value
+}
+
+function chooseScenarios(names: readonly string[]): readonly Scenario[] {
+  if (names.length === 0) return scenarios
+  const unknown = names.find((name) => !scenarios.some((scenario) => scenario.name === name))
+  if (unknown)
+    program.error(`there is no scenario ${unknown}: choose of ${scenarios.map(({ name }) => name).join(', ')}`)
+  return scenarios.filter(({ name }) => names.includes(name))
+}
+
+async function startServers(postgres: BenchDatabase, options: Options, servers: BenchServer[]): Promise<void> {
+  servers.push(await startTessera(postgres, options.profile))
+  if (!options.alone) {
+    servers.push(await startOidcProvider(postgres, 'memory'))
+    servers.push(await startOidcProvider(postgres, 'postgres'))
+    servers.push(await startEmptyGrpc())
+  }
+  if (options.against) servers.push(otherServer(options.against, options.admin ?? options.against, options.pid))
+}
+
+async function measure(chosen: readonly Scenario[], options: Options): Promise<Report> {
+  const startedAt = new Date().toISOString()
+  const postgres = await BenchDatabase.start()
+  const generator = new LoadGenerator()
+  const servers: BenchServer[] = []
+  try {
+    await startServers(postgres, options, servers)
+    const { rounds, seconds, concurrency, operations } = options
+    const results: Result[] = []
+    for (const scenario of chosen) {
+      process.stderr.write(`${scenario.title} (${scenario.name}) …\n`)
+      const run = { generator, postgres, rounds, seconds, concurrency, operations }
+      results.push(...(await runScenario(run, scenario, servers)))
+    }
+    return {
+      startedAt,
+      ...describeMachine(),
+      postgres: postgres.version,
+      settings: { rounds, seconds, concurrency },
+      servers: servers.map(({ name, version, description }) => ({ name, version, description })),
+      results,
+    }
+  } finally {
+    await generator.stop()
+    await Promise.all(servers.map((server) => server.stop()))
+    await postgres.stop()
+  }
+}
+
+function print(report: Report): void {
+  const rows = report.results.map((result) => resultRow(report, result))
+  process.stdout.write(`\n${markdownTable(resultHeads, rows)}\n\n`)
+  if (!canReadProcesses) process.stdout.write('CPU and memory can be read on Linux alone.\n')
+  else process.stdout.write(`${markdownTable(targetHeads, targetRows(report))}\n\n`)
+}
+
+async function bench(names: readonly string[], options: Options): Promise<void> {
+  const report = await measure(chooseScenarios(names), options)
+  print(report)
+  const output = options.output ?? join(projectRoot, 'bench/results', `${report.startedAt.replace(/[:.]/g, '-')}.json`)
+  mkdirSync(join(output, '..'), { recursive: true })
+  writeFileSync(output, `${JSON.stringify(report, undefined, 2)}\n`)
+  process.stdout.write(`written: ${relative(process.cwd(), output)}\n`)
+  const wrong = report.results.filter(({ errors, operations }) => errors > 0 || operations === 0)
+  for (const { title, server, firstError } of wrong)
+    process.stderr.write(`wrong answers: ${title} at ${server}: ${firstError || 'no answer at all'}\n`)
+  if (wrong.length > 0) {
+    process.stderr.write('the run is void\n')
+    process.exitCode = 1
+  } else if (options.publish) publish(report)
+}
+
+const program = new Command('npm run bench --')
+  .description('Measure what each kind of request costs: time, CPU, statements, rows, bytes of the database log.')
+  .argument('[scenario...]', `what to measure; all if none is named: ${scenarios.map(({ name }) => name).join(', ')}`)
+  .option('--rounds <count>', 'rounds that go round the servers', positive, 3)
+  .option('--seconds <count>', 'how long a round is at each server', positive, 1)
+  .option('--concurrency <count>', 'calls under way at once', positive, 16)
+  .option('--operations <count>', 'operations of a round, instead of a time', positive)
+  .option('--alone', 'Tessera alone')
+  .option('--against <url>', "a running server with Hydra's API, measured too: its public port")
+  .option('--admin <url>', 'its admin port')
+  .option('--pid <process>', 'its process on this machine, so that its CPU can be read', positive)
+  .option('--profile <folder>', 'write a CPU profile of Tessera')
+  .option('--output <file>', 'where the results go as JSON (default: bench/results)')
+  .option('--publish', 'write docs/performance.md and its pictures')
+  .action(bench)
+
+await program.parseAsync()

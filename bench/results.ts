@@ -1,0 +1,40 @@
+// What a benchmark found out, as it is kept in JSON.
+
+export interface Result {
+  readonly scenario: string
+  readonly title: string
+  readonly server: string
+  /** The kind of tokens and keys, and how secrets are checked. */
+  readonly kind: string
+  readonly operations: number
+  readonly errors: number
+  readonly firstError: string
+  readonly perSecond: number
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number }
+  /** For each operation; null where it cannot be read. */
+  readonly cpuUs: { readonly server: number; readonly postgres: number; readonly total: number } | null
+  /** For each operation; null for a server whose database is not ours. */
+  readonly database: {
+    readonly statements: number
+    readonly rowsWritten: number
+    readonly walBytes: number
+    readonly imageBytes: number
+    readonly growthBytes: number
+  } | null
+  readonly residentBytes: number | null
+}
+
+export interface Report {
+  readonly startedAt: string
+  readonly commit: string
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly os: string }
+  readonly node: string
+  readonly postgres: string
+  readonly settings: { readonly rounds: number; readonly seconds: number; readonly concurrency: number }
+  readonly servers: readonly { readonly name: string; readonly version: string; readonly description: string }[]
+  readonly results: readonly Result[]
+}
+
+/** The result of a scenario at a server. */
+export const resultOf = (report: Report, scenario: string, server: string): Result | undefined =>
+  report.results.find((result) => result.scenario === scenario && result.server === server)

@@ -1,0 +1,107 @@
+// The servers that can be measured, each started as it would run in production.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { migrate } from '../../prisma/migrate.js'
+import { projectRoot } from '../../services/kit/project_root.js'
+import type { BenchDatabase } from './database.js'
+import { type BenchServer, freePort, startNode, tesseraName } from './server.js'
+
+const versionOf = (folder: string): string =>
+  (JSON.parse(readFileSync(join(projectRoot, folder, 'package.json'), 'utf8')) as { version: string }).version
+
+/** Everything in one process, in production mode. `profiles`: the folder that a CPU profile is to be written to. */
+export async function startTessera(postgres: BenchDatabase, profiles: string | undefined): Promise<BenchServer> {
+  const database = 'tessera'
+  const dsn = await postgres.create(database)
+  await migrate(dsn)
+  const [publicPort, adminPort, grpcPort] = [await freePort(), await freePort(), await freePort()]
+  const publicUrl = `http://127.0.0.1:${publicPort}`
+  const environment = {
+    DSN: dsn,
+    SECRETS_SYSTEM: 'Qw7zK2m!fP9sVx4tB8nLd3rGh6jYc1aE',
+    URLS_SELF_ISSUER: publicUrl,
+    URLS_LOGIN: 'https://login.example.com/login',
+    URLS_CONSENT: 'https://login.example.com/consent',
+    SERVE_PUBLIC_PORT: `${publicPort}`,
+    SERVE_ADMIN_PORT: `${adminPort}`,
+    SERVE_GRPC_PORT: `${grpcPort}`,
+    // So that keys of another algorithm sign within the run.
+    KEYS_PUBLISH_BEFORE_USE: '4s',
+    LOG_LEVEL: 'warn',
+  }
+  const nodeOptions = profiles ? ['--cpu-prof', '--cpu-prof-dir', profiles] : []
+  const { pid, stop } = await startNode('cli/main.js', ['serve', 'all'], environment, nodeOptions)
+  return {
+    name: tesseraName,
+    dialect: 'hydra',
+    isOwn: true,
+    publicUrl,
+    adminUrl: `http://127.0.0.1:${adminPort}`,
+    grpc: `127.0.0.1:${grpcPort}`,
+    version: versionOf('.'),
+    description: 'all services in one process, production mode, PostgreSQL',
+    pid,
+    database,
+    stop,
+  }
+}
+
+/** In memory, which loses everything at a restart and keeps at most 1,000 entries; or with the adapter in this folder. */
+export async function startOidcProvider(postgres: BenchDatabase, storage: 'memory' | 'postgres'): Promise<BenchServer> {
+  const database = storage === 'postgres' ? 'oidc_provider' : ''
+  const dsn = database ? [await postgres.create(database)] : []
+  const port = await freePort()
+  const { pid, stop } = await startNode('bench/servers/oidc_provider_process.js', [`${port}`, ...dsn], {
+    NODE_ENV: 'production',
+  })
+  const url = `http://127.0.0.1:${port}`
+  return {
+    name: `oidc-provider (${storage === 'memory' ? 'in-memory' : 'PostgreSQL'})`,
+    dialect: 'oidc-provider',
+    isOwn: true,
+    publicUrl: url,
+    adminUrl: url,
+    grpc: '',
+    version: versionOf('node_modules/oidc-provider'),
+    description:
+      storage === 'memory'
+        ? 'its in-memory adapter: at most 1,000 entries, lost at a restart'
+        : 'bench/servers/postgres_adapter.ts, on the same PostgreSQL',
+    pid,
+    database,
+    stop,
+  }
+}
+
+export async function startEmptyGrpc(): Promise<BenchServer> {
+  const port = await freePort()
+  const { pid, stop } = await startNode('bench/servers/empty_grpc_process.js', [`${port}`])
+  return {
+    name: 'empty grpc-js call',
+    dialect: 'empty-grpc',
+    isOwn: true,
+    publicUrl: '',
+    adminUrl: '',
+    grpc: `127.0.0.1:${port}`,
+    version: versionOf('node_modules/@grpc/grpc-js'),
+    description: 'a unary method that takes nothing and gives nothing',
+    pid,
+    database: '',
+    stop,
+  }
+}
+
+/** A server that runs already and speaks Hydra's API. */
+export const otherServer = (publicUrl: string, adminUrl: string, pid: number | undefined): BenchServer => ({
+  name: `against ${publicUrl}`,
+  dialect: 'hydra',
+  isOwn: false,
+  publicUrl,
+  adminUrl,
+  grpc: '',
+  version: '',
+  description: pid === undefined ? 'given by --against: its CPU cannot be read' : 'given by --against',
+  pid,
+  database: '',
+  stop: async () => undefined,
+})
