@@ -32,7 +32,9 @@ interface Scope {
   failure: unknown
 }
 
+/** What Prisma's queries are for. Raw statements say it themselves, since following every promise costs every promise. */
 const scopes = new AsyncLocalStorage<Scope>()
+let scopesInUse = 0
 
 export class Database<P extends { $disconnect(): Promise<void> }> {
   readonly #pool: CancellingPool
@@ -70,21 +72,24 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
   /** Works through Prisma on behalf of a call. Outages are thrown as `temporarily_unavailable`, the rest as it is. */
   async prisma<T>(call: Call | undefined, work: (prisma: P) => Promise<T>): Promise<T> {
     const scope: Scope = { call, failure: undefined }
+    scopesInUse++
     try {
       return await scopes.run(scope, async () => await work(this.#prisma))
     } catch (thrown) {
       throw outageOf(scope.failure ?? thrown) ?? thrown
+    } finally {
+      if (--scopesInUse === 0) scopes.disable()
     }
   }
 
   /** Runs one raw statement on behalf of a call; conflicts between transactions are tried again, at most three times. */
   query<R extends pg.QueryResultRow>(statement: Statement, values: unknown[], call?: Call): Promise<R[]> {
-    return scopes.run({ call, failure: undefined }, () => runOn<R>(this.#pool, statement, values))
+    return runOn<R>(statement, values, (config) => this.#pool.queryFor<R>(call, config))
   }
 
   /** The same for the work in the background, on connections of its own. */
   queryInBackground<R extends pg.QueryResultRow>(statement: Statement, values: unknown[]): Promise<R[]> {
-    return runOn<R>(this.#backgroundPool, statement, values)
+    return runOn<R>(statement, values, (config) => this.#backgroundPool.query<R>(config))
   }
 
   /** Whether the database answers now. */
@@ -104,13 +109,13 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
 }
 
 async function runOn<R extends pg.QueryResultRow>(
-  pool: pg.Pool,
   statement: Statement,
   values: unknown[],
+  query: (config: pg.QueryConfig) => Promise<pg.QueryResult<R>>,
 ): Promise<R[]> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const result = await pool.query<R>({ ...statement, values })
+      const result = await query({ ...statement, values })
       return result.rows
     } catch (thrown) {
       if (attempt < 4 && isConflict(thrown)) continue
@@ -135,34 +140,43 @@ class CancellingPool extends pg.Pool {
     await super.end()
   }) as pg.Pool['end']
 
+  /** Runs a query on behalf of a call. */
+  async queryFor<R extends pg.QueryResultRow>(
+    call: Call | undefined,
+    config: string | pg.QueryConfig,
+    values?: unknown[],
+  ): Promise<pg.QueryResult<R>> {
+    const signal = call?.signal
+    signal?.throwIfAborted()
+    const connection = await this.connect()
+    let cancelling: Promise<unknown> | undefined
+    const cancel = () => {
+      cancelling = this.#canceller
+        .query(`SELECT pg_cancel_backend(${processOf(connection)}) /* cancel */`)
+        .catch(() => undefined)
+    }
+    signal?.addEventListener('abort', cancel, { once: true })
+    // What breaks the connection fails its query too; an event that nobody hears would end the process.
+    connection.on('error', heard)
+    let broken = false
+    try {
+      return await connection.query<R>(config as pg.QueryConfig, values)
+    } catch (thrown) {
+      broken = isBroken(thrown)
+      throw thrown
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+      // A connection goes back only when no cancellation can hit its next query.
+      await cancelling
+      connection.off('error', heard)
+      connection.release(broken)
+    }
+  }
+
   override query = (async (config: string | pg.QueryConfig, values?: unknown[]) => {
     const scope = scopes.getStore()
-    const signal = scope?.call?.signal
     try {
-      signal?.throwIfAborted()
-      const connection = await this.connect()
-      let cancelling: Promise<unknown> | undefined
-      const cancel = () => {
-        cancelling = this.#canceller
-          .query(`SELECT pg_cancel_backend(${processOf(connection)}) /* cancel */`)
-          .catch(() => undefined)
-      }
-      signal?.addEventListener('abort', cancel, { once: true })
-      // What breaks the connection fails its query too; an event that nobody hears would end the process.
-      connection.on('error', heard)
-      let broken = false
-      try {
-        return await connection.query(config as pg.QueryConfig, values)
-      } catch (thrown) {
-        broken = isBroken(thrown)
-        throw thrown
-      } finally {
-        signal?.removeEventListener('abort', cancel)
-        // A connection goes back only when no cancellation can hit its next query.
-        await cancelling
-        connection.off('error', heard)
-        connection.release(broken)
-      }
+      return await this.queryFor(scope?.call, config, values)
     } catch (thrown) {
       if (scope) scope.failure = thrown
       throw thrown

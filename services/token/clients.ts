@@ -1,6 +1,6 @@
 // What this service knows of clients: kept in memory, kept true by the feed of the client service. And who a client is:
 // a success of authentication that may be repeated is remembered until the client changes.
-import { createHmac } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type {
   Client,
@@ -34,7 +34,7 @@ export class Clients extends FollowedCache<Client, string, WatchClientsResponse>
   readonly #service: Remote<typeof ClientServiceService>
   readonly #authenticated = new LRUCache<string, Remembered>({ max: maxAuthenticated })
   /** Credentials are remembered as digests under a key that leaves no process. */
-  readonly #digestKey = randomBytes(32)
+  readonly #digestKey = randomBytes(32).toString('base64')
 
   constructor(service: Remote<typeof ClientServiceService>, maxStalenessMs: number) {
     super({
@@ -82,6 +82,6 @@ export class Clients extends FollowedCache<Client, string, WatchClientsResponse>
   #digest(credentials: ClientCredentials): string {
     const { authorization, clientId, clientSecret, clientAssertionType, clientAssertion } = credentials
     const parts = [authorization, clientId, clientSecret, clientAssertionType, clientAssertion]
-    return createHmac('sha256', this.#digestKey).update(JSON.stringify(parts)).digest('base64')
+    return hash('sha256', this.#digestKey + JSON.stringify(parts), 'base64')
   }
 }

@@ -9,6 +9,45 @@ import { newUuid } from '../random.js'
 import type { Call, Caller, CallOptions } from './contract.js'
 import type { Rule } from './rules.js'
 
+/** How often deadlines are looked at: what they end is late by no more than that. */
+const deadlineStepMs = 20
+
+/** Looks after the deadlines of all calls by one timer; nearly every call is over long before its own. */
+class DeadlineWatch {
+  readonly #calls = new Set<CallUnderWay>()
+  #timer: NodeJS.Timeout | undefined
+
+  add(call: CallUnderWay): void {
+    this.#calls.add(call)
+    this.#timer ??= setInterval(() => this.#look(), deadlineStepMs)
+  }
+
+  delete(call: CallUnderWay): void {
+    this.#calls.delete(call)
+  }
+
+  #look(): void {
+    const now = monotonicMs()
+    for (const call of this.#calls) if (call.deadline <= now) call.giveUp('The call took longer than its deadline.')
+    if (this.#calls.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+const deadlines = new DeadlineWatch()
+
+/** By which a connection tells that its caller gave up. Cheaper than a signal, which most calls never need. */
+export class Cancellation {
+  isCancelled = false
+  onCancelled: (() => void) | undefined
+
+  cancel(): void {
+    this.isCancelled = true
+    this.onCancelled?.()
+  }
+}
+
 /** A call under way. Its signal is made when somebody asks for it: most handlers never do. */
 class CallUnderWay implements Call {
   readonly caller: Caller
@@ -17,21 +56,25 @@ class CallUnderWay implements Call {
   #controller: AbortController | undefined
   #aborted = false
   #parent: AbortSignal | undefined
-  readonly #abortWithParent = () => {
-    this.abort()
-    this.onAbandoned?.()
-  }
-  /** Told when the caller gives up before the deadline. */
-  onAbandoned: (() => void) | undefined
+  readonly #cancellation: Cancellation | undefined
+  readonly #abandon = () => this.giveUp('The caller gave up.')
+  /** Told why nobody waits for the answer any more. */
+  onGivenUp: ((why: string) => void) | undefined
 
-  constructor(caller: Caller, rule: Rule, options: CallOptions | undefined) {
+  constructor(caller: Caller, rule: Rule, options: CallOptions | undefined, cancellation?: Cancellation) {
     this.caller = caller
     this.requestId = options?.requestId || newUuid()
     const own = rule.deadline === 0 ? Number.POSITIVE_INFINITY : monotonicMs() + rule.deadline
     this.deadline = Math.min(own, options?.deadline ?? Number.POSITIVE_INFINITY)
     this.#parent = options?.signal
-    if (this.#parent?.aborted) this.#aborted = true
-    else this.#parent?.addEventListener('abort', this.#abortWithParent, { once: true })
+    this.#cancellation = cancellation
+    if (this.#parent?.aborted || cancellation?.isCancelled) this.#aborted = true
+    this.#parent?.addEventListener('abort', this.#abandon, { once: true })
+    if (cancellation) cancellation.onCancelled = this.#abandon
+  }
+
+  get isAborted(): boolean {
+    return this.#aborted
   }
 
   get signal(): AbortSignal {
@@ -49,8 +92,16 @@ class CallUnderWay implements Call {
     this.#controller?.abort()
   }
 
+  giveUp(why: string): void {
+    this.abort()
+    this.onGivenUp?.(why)
+  }
+
   end(): void {
-    this.#parent?.removeEventListener('abort', this.#abortWithParent)
+    deadlines.delete(this)
+    this.onGivenUp = undefined
+    this.#parent?.removeEventListener('abort', this.#abandon)
+    if (this.#cancellation) this.#cancellation.onCancelled = undefined
   }
 }
 
@@ -68,37 +119,42 @@ function report(path: string, call: Call, thrown: unknown): OAuthError {
   return error
 }
 
-/** Runs a unary handler under its rule. Throws nothing but OAuthError. */
-export async function runUnary<Q, R>(
+/** Runs a unary handler under its rule. Rejects with nothing but OAuthError. */
+export function runUnary<Q, R>(
   path: string,
   rule: Rule,
   caller: Caller,
   options: CallOptions | undefined,
   request: Q,
   handler: (request: Q, call: Call) => Promise<R>,
+  cancellation?: Cancellation,
 ): Promise<R> {
-  const call = new CallUnderWay(caller, rule, options)
-  let timer: NodeJS.Timeout | undefined
-  try {
-    admit(path, rule, caller)
-    const remaining = call.deadline - monotonicMs()
-    if (remaining <= 0 || options?.signal?.aborted)
-      throw new OAuthError('temporarily_unavailable', 'The deadline of the call has passed.')
-    const givenUp = new Promise<never>((_, reject) => {
-      const giveUp = (why: string) => {
-        call.abort()
-        reject(new OAuthError('temporarily_unavailable', why))
-      }
-      timer = setTimeout(giveUp, remaining, 'The call took longer than its deadline.')
-      call.onAbandoned = () => giveUp('The caller gave up.')
-    })
-    return await Promise.race([handler(request, call), givenUp])
-  } catch (thrown) {
-    throw report(path, call, thrown)
-  } finally {
-    clearTimeout(timer)
-    call.end()
-  }
+  const call = new CallUnderWay(caller, rule, options, cancellation)
+  return new Promise((resolve, reject) => {
+    let isOver = false
+    const finish = (answer: R) => {
+      isOver = true
+      call.end()
+      resolve(answer)
+    }
+    const fail = (thrown: unknown) => {
+      // What a handler still says after it was given up has been told already.
+      if (isOver) return
+      isOver = true
+      call.end()
+      reject(report(path, call, thrown))
+    }
+    try {
+      admit(path, rule, caller)
+      if (call.deadline <= monotonicMs() || call.isAborted)
+        throw new OAuthError('temporarily_unavailable', 'The deadline of the call has passed.')
+      call.onGivenUp = (why) => fail(new OAuthError('temporarily_unavailable', why))
+      deadlines.add(call)
+      handler(request, call).then(finish, fail)
+    } catch (thrown) {
+      fail(thrown)
+    }
+  })
 }
 
 /** Runs a streaming handler under its rule, until it ends, fails, or the reader stops. Throws only OAuthError. */

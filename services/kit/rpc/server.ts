@@ -17,7 +17,7 @@ import type { SocketConfig } from '../config/config.js'
 import { OAuthError } from '../oauth_error.js'
 import { ownSocket, removeStaleSocket, socketPathOf } from '../unix_socket.js'
 import type { Caller, CallOptions, Handlers, MethodDefinition, Service, ServiceDefinition } from './contract.js'
-import { runStream, runUnary } from './dispatch.js'
+import { Cancellation, runStream, runUnary } from './dispatch.js'
 import { toStatus } from './error_status.js'
 import { insecure, type LiveCertificates } from './live_certificates.js'
 import { serveReflection } from './reflection.js'
@@ -157,11 +157,11 @@ export class RpcServer {
   #unary(method: MethodDefinition, handler: never) {
     const rule = ruleOf(method.path)
     return async (wire: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => {
-      const controller = new AbortController()
-      wire.on('cancelled', () => controller.abort())
+      const cancellation = new Cancellation()
+      wire.on('cancelled', () => cancellation.cancel())
       try {
-        const { caller, options } = this.#begin(wire, controller.signal)
-        callback(null, await runUnary(method.path, rule, caller, options, wire.request, handler))
+        const { caller, options } = this.#begin(wire)
+        callback(null, await runUnary(method.path, rule, caller, options, wire.request, handler, cancellation))
       } catch (thrown) {
         callback(toStatus(thrown as OAuthError) as ServiceError)
       }
@@ -194,7 +194,7 @@ export class RpcServer {
     }
   }
 
-  #begin(wire: WireCall, signal: AbortSignal): { caller: Caller; options: CallOptions } {
+  #begin(wire: WireCall, signal?: AbortSignal): { caller: Caller; options: CallOptions } {
     if (sizeOf(wire.metadata) > maxMetadataBytes)
       throw new OAuthError('payload_too_large', `The metadata is larger than ${maxMetadataBytes} bytes.`)
     const caller = this.identify(peerOf(wire))
@@ -206,7 +206,7 @@ export class RpcServer {
       caller,
       options: {
         requestId,
-        signal,
+        ...(signal && { signal }),
         deadline: Number.isFinite(deadline) ? monotonicMs() + deadline - nowMs() : Number.POSITIVE_INFINITY,
       },
     }
