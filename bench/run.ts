@@ -20,7 +20,9 @@ export interface RunOptions {
   readonly concurrency: number
 }
 
-/** Operations that are not measured, where a scenario counts them. */
+/** Not measured: until then, much runs that is not compiled yet. */
+const warmUpSeconds = 1.5
+/** The same for scenarios that count operations. */
 const warmUpOperations = 100
 
 interface Round {
@@ -110,7 +112,7 @@ class Course {
 
   #warmUpLimit(): Limit {
     const limit = this.#limit()
-    if ('seconds' in limit) return { seconds: Math.max(0.5, limit.seconds / 2) }
+    if ('seconds' in limit) return { seconds: Math.max(warmUpSeconds, limit.seconds) }
     return { operations: Math.min(warmUpOperations, limit.operations) }
   }
 
