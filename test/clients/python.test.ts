@@ -27,7 +27,11 @@ const python: Language = {
 
 describe.skipIf(needs)('Python: the package', { meta: { needs: needs ?? '' } }, () => {
   it('is generated, and its own tests pass', async () => {
-    const protos = ['tessera/introspection/v1/introspection_service.proto', 'tessera/token/v1/revocation_service.proto']
+    const protos = [
+      'tessera/introspection/v1/introspection_service.proto',
+      'tessera/oauth/v1/oauth_error.proto',
+      'tessera/token/v1/revocation_service.proto',
+    ]
     const outputs = ['--python_out=src', '--grpc_python_out=src']
     await run(['-m', 'grpc_tools.protoc', '-I', '../../proto', ...outputs, ...protos])
     await run(['-m', 'unittest', 'discover', '-s', 'tests'])
