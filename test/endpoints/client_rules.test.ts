@@ -37,6 +37,15 @@ const refusal = async (metadata: Record<string, unknown>, error = 'invalid_clien
   return String(body.error_description)
 }
 
+describe('redirect_uris', () => {
+  it.each(['javascript:alert(1)', 'data:text/html,x', 'vbscript:x', 'blob:https://a.test/x'])(
+    'RM-02: nothing is posted to %s, which cannot be registered',
+    async (uri) => {
+      await refusal({ redirect_uris: [uri] }, 'invalid_redirect_uri')
+    },
+  )
+})
+
 describe('client_id', () => {
   it('is chosen by the caller, or else a UUID', async () => {
     expect((await created({ client_id: 'my-app' })).client_id).toBe('my-app')

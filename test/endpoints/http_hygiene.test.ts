@@ -297,6 +297,19 @@ describe('AD-01, ADV-L9: paths are taken exactly as they are', () => {
       }
     })
 
+  it.each([
+    ...['/metrics', '/metrics/prometheus', '/debug/pprof/', '/debug/vars', '/json/version', '/channelz', '/studio'],
+    ...['/grpc.health.v1.Health/Check', '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', '/.env'],
+    ...['/package.json', '/build/cli/main.js.map', '/.git/config'],
+  ])('AD-11: %s is not on the public port', async (path) => {
+    const { status, text } = await sendRaw(
+      server.publicUrl,
+      `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    )
+    expect(status).toBe(404)
+    expect(text).not.toMatch(/node|koa|version|postgres/i)
+  })
+
   it('no admin path is on the public port, in no spelling', async () => {
     const spellings = (path: string) => [
       path,

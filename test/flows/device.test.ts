@@ -50,7 +50,7 @@ const newVerification = async (agent = new UserAgent()) =>
   challengeAt(await agent.redirectFrom(`${suite.publicUrl}/oauth2/device/verify`))
 
 describe('RFC 8628: a device', () => {
-  it('3.2: gets its codes, for ten minutes', async () => {
+  it('3.2, DV-09: gets its codes, for ten minutes', async () => {
     const { status, body, headers } = await askForDevice(suite, client)
     expect(status).toBe(200)
     expect(headers.get('cache-control')).toContain('no-store')

@@ -6,13 +6,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientClaims, newKey, signJwt } from '../support/assertions.js'
 import { allowDevice, challengeAt, decideDevice, deviceGrant, type StartedDevice } from '../support/device.js'
 import { type Suite, startSuite } from '../support/suite.js'
-import { adminJson, authorize, createClient, UserAgent } from '../support/user_agent.js'
+import { acceptConsent, acceptLogin, adminJson, authorize, createClient, UserAgent } from '../support/user_agent.js'
 
 const redirectUri = 'http://127.0.0.1:5555/callback'
 let suite: Suite
 
 beforeAll(async () => {
-  suite = await startSuite({ config: { oidc: { dynamic_client_registration: { enabled: true } } } })
+  const subject_identifiers = { supported_types: ['public', 'pairwise'], pairwise: { salt: 'the salt of these tests' } }
+  suite = await startSuite({
+    config: { oidc: { dynamic_client_registration: { enabled: true }, subject_identifiers } },
+  })
 })
 afterAll(() => suite.stop())
 
@@ -36,14 +39,18 @@ async function discover(metadata: Record<string, unknown>): Promise<client.Confi
   const keys = method === 'private_key_jwt' ? { jwks: { keys: [assertionKey.jwk] } } : {}
   const registered = await createClient(suite, { ...keys, ...metadata })
   const authentication = authentications[method]?.(registered.client_secret)
-  const hints = { id_token_signed_response_alg: String(metadata.id_token_signed_response_alg ?? 'RS256') }
+  const { id_token_signed_response_alg = 'RS256', userinfo_signed_response_alg } = metadata
+  const hints = {
+    id_token_signed_response_alg: String(id_token_signed_response_alg),
+    ...(userinfo_signed_response_alg ? { userinfo_signed_response_alg: String(userinfo_signed_response_alg) } : {}),
+  }
   const issuer = new URL(suite.config.urls.self.issuer)
   return client.discovery(issuer, registered.client_id, hints, authentication, {
     execute: [client.allowInsecureRequests],
   })
 }
 
-async function logIn(configuration: client.Configuration, scope: string) {
+async function logIn(configuration: client.Configuration, scope: string, agent = new UserAgent()) {
   const verifier = client.randomPKCECodeVerifier()
   const state = client.randomState()
   const nonce = client.randomNonce()
@@ -55,13 +62,19 @@ async function logIn(configuration: client.Configuration, scope: string) {
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
   })
-  const callback = await authorize(suite, url, { subject: 'alice' })
+  const callback = await authorize(suite, url, { subject: 'alice', login: { remember: true } }, agent)
   return client.authorizationCodeGrant(configuration, callback, {
     pkceCodeVerifier: verifier,
     expectedState: state,
     expectedNonce: nonce,
     idTokenExpected: true,
   })
+}
+
+/** The form that the page of response mode form_post sends by itself. */
+function formOf(page: string): URLSearchParams {
+  const fields = [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)]
+  return new URLSearchParams(Object.fromEntries(fields.map(([, name = '', value = '']) => [name, value])))
 }
 
 describe('openid-client', () => {
@@ -104,6 +117,69 @@ describe('openid-client', () => {
         ).claims()
       : await client.implicitAuthentication(configuration, callback, nonce)
     expect(claims?.sub).toBe('alice')
+  })
+
+  it('OAuth 2.0 Form Post Response Mode: code id_token', async () => {
+    const configuration = await discover({
+      response_types: ['code id_token'],
+      grant_types: ['authorization_code', 'implicit'],
+    })
+    client.useCodeIdTokenResponseType(configuration)
+    const [nonce, verifier] = [client.randomNonce(), client.randomPKCECodeVerifier()]
+    const url = client.buildAuthorizationUrl(configuration, {
+      redirect_uri: redirectUri,
+      response_mode: 'form_post',
+      scope: 'openid',
+      nonce,
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    const agent = new UserAgent()
+    const consent = await agent.redirectFrom(await acceptLogin(suite, await agent.redirectFrom(url)))
+    const page = await agent.fetch(await acceptConsent(suite, consent))
+    const posted = new Request(redirectUri, { method: 'POST', body: formOf(await page.text()) })
+    const checks = { expectedNonce: nonce, pkceCodeVerifier: verifier }
+    const tokens = await client.authorizationCodeGrant(configuration, posted, checks)
+    expect(tokens.claims()?.sub).toBe('alice')
+  })
+
+  it('OIDC Core 5.3.2: signed userinfo, its signature checked', async () => {
+    const configuration = await discover({ userinfo_signed_response_alg: 'ES256' })
+    client.enableNonRepudiationChecks(configuration)
+    const tokens = await logIn(configuration, 'openid')
+    expect((await client.fetchUserInfo(configuration, tokens.access_token, 'alice')).sub).toBe('alice')
+  })
+
+  it('OIDC Core 8.1: a pairwise subject, the same in the ID token, at userinfo and after a refresh', async () => {
+    const configuration = await discover({ subject_type: 'pairwise' })
+    const tokens = await logIn(configuration, 'openid offline_access')
+    const sub = tokens.claims()?.sub ?? ''
+    expect(sub).toMatch(/^[0-9a-f]{64}$/)
+    expect((await client.fetchUserInfo(configuration, tokens.access_token, sub)).sub).toBe(sub)
+    const refreshed = await client.refreshTokenGrant(configuration, tokens.refresh_token ?? '')
+    expect(refreshed.claims()?.sub).toBe(sub)
+  })
+
+  it('RP-Initiated Logout: ends the session and comes back with state', async () => {
+    const post_logout_redirect_uri = 'http://127.0.0.1:5555/bye'
+    const configuration = await discover({ post_logout_redirect_uris: [post_logout_redirect_uri] })
+    const agent = new UserAgent()
+    const tokens = await logIn(configuration, 'openid', agent)
+    const url = client.buildEndSessionUrl(configuration, {
+      id_token_hint: tokens.id_token ?? '',
+      post_logout_redirect_uri,
+      state: 'the-state-of-it',
+    })
+    const challenge = (await agent.redirectFrom(url)).searchParams.get('logout_challenge') ?? ''
+    const path = `/oauth2/auth/requests/logout/accept?logout_challenge=${encodeURIComponent(challenge)}`
+    const { redirect_to } = (await (await adminJson(suite, 'PUT', path)).json()) as { redirect_to: string }
+    expect(String(await agent.redirectFrom(redirect_to))).toBe(`${post_logout_redirect_uri}?state=the-state-of-it`)
+    const silent = client.buildAuthorizationUrl(configuration, {
+      redirect_uri: redirectUri,
+      scope: 'openid',
+      prompt: 'none',
+    })
+    expect((await agent.redirectFrom(silent)).searchParams.get('error')).toBe('login_required')
   })
 
   it('RFC 9101: a signed request object', async () => {

@@ -77,7 +77,7 @@ describe('SS-01: addresses that are not public', () => {
       expect(guarded.mayCall(url)).toBe(true)
   })
 
-  it('a name that leads to a private address is refused when it is called', async () => {
+  it('SS-02: a name that leads to a private address is refused by the very lookup that the connection uses', async () => {
     const { port } = server.address() as AddressInfo
     seen = []
     await expect(guarded.call(`http://${(await import('node:os')).hostname()}:${port}/`)).rejects.toThrow(OutboundError)
