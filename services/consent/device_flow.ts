@@ -6,7 +6,7 @@ import { log } from '../kit/log.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { uuidFromBytes } from '../kit/random.js'
 import { checkAudience } from './authorization_request/audience.js'
-import type { AuthorizationRequest, Check } from './authorization_request/check.js'
+import { type AuthorizationRequest, type Check, unchecked } from './authorization_request/check.js'
 import { checkScope } from './authorization_request/scope.js'
 import { flowIdOf } from './flow.js'
 import type { Parts } from './parts.js'
@@ -33,12 +33,7 @@ export const deviceRequestOf = (
   redirectUri: '',
   redirectUriOmitted: true,
   responseMode: 'query',
-  scope: [],
-  audience: [],
-  prompt: [],
-  maxAge: undefined,
-  codeChallenge: Buffer.alloc(0),
-  idTokenHint: undefined,
+  ...unchecked,
 })
 
 const checkGrantType: Check = ({ client }) => {

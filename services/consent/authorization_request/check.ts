@@ -28,6 +28,16 @@ export interface AuthorizationRequest extends Incoming {
   idTokenHint: IdTokenHint | undefined
 }
 
+/** What a request has before its checks. */
+export const unchecked = {
+  scope: [],
+  audience: [],
+  prompt: [],
+  maxAge: undefined,
+  codeChallenge: Buffer.alloc(0),
+  idTokenHint: undefined,
+} as const satisfies Partial<AuthorizationRequest>
+
 export interface CheckContext {
   readonly scopeStrategy: ScopeStrategy
   readonly pkceEnforced: boolean

@@ -1,7 +1,7 @@
 // The checks of an authorization request, in their order (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.2).
 import type { Client } from '#proto/client/v1/client_service.js'
 import { checkAudience } from './audience.js'
-import type { AuthorizationRequest, Check, CheckContext, Incoming } from './check.js'
+import { type AuthorizationRequest, type Check, type CheckContext, type Incoming, unchecked } from './check.js'
 import { checkClaims } from './claims.js'
 import { checkCodeChallenge } from './code_challenge.js'
 import { checkDisplay } from './display.js'
@@ -58,12 +58,7 @@ export function requestOf(client: Client, incoming: Incoming): AuthorizationRequ
     redirectUri: chooseRedirectUri(client, incoming),
     redirectUriOmitted: !incoming.parameters.redirect_uri,
     responseMode: defaultResponseMode(incoming.parameters),
-    scope: [],
-    audience: [],
-    prompt: [],
-    maxAge: undefined,
-    codeChallenge: Buffer.alloc(0),
-    idTokenHint: undefined,
+    ...unchecked,
   }
 }
 
