@@ -12,12 +12,11 @@ import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientClaims, newKey, signJwt } from '../support/assertions.js'
 import { deviceGrant, poll } from '../support/device.js'
-import { logIn, post } from '../support/oauth.js'
+import { authorizationUrl as authorizationUrlOf, logIn, post, redirectUri } from '../support/oauth.js'
 import { SdkCalls } from '../support/sdk_calls.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { acceptConsent, acceptLogin, UserAgent } from '../support/user_agent.js'
 
-const redirectUri = 'http://127.0.0.1:5555/callback'
 const calls = new SdkCalls()
 let suite: Suite
 let oauth2: OAuth2Api
@@ -50,13 +49,11 @@ const registered = async (metadata: Record<string, unknown> = {}) => {
 }
 
 const authorizationUrl = (clientId: string) =>
-  `${suite.publicUrl}/oauth2/auth?${new URLSearchParams({
-    client_id: clientId,
-    response_type: 'code',
-    scope: 'openid offline read',
-    redirect_uri: redirectUri,
-    state: 'state-of-the-sdk',
-  })}`
+  authorizationUrlOf(
+    suite,
+    { client_id: clientId },
+    { scope: 'openid offline read', state: 'state-of-the-sdk', nonce: undefined },
+  )
 
 describe('@ory/hydra-client: clients', () => {
   it('creates, gets, lists, replaces, patches, rotates and deletes', async () => {

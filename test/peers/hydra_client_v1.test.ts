@@ -2,12 +2,11 @@
 import { AdminApi, Configuration, MetadataApi, PublicApi } from '@ory/hydra-client-v1'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newKey } from '../support/assertions.js'
-import { logIn } from '../support/oauth.js'
+import { authorizationUrl as authorizationUrlOf, logIn, redirectUri } from '../support/oauth.js'
 import { SdkCalls } from '../support/sdk_calls.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { acceptLogin, UserAgent } from '../support/user_agent.js'
 
-const redirectUri = 'http://127.0.0.1:5555/callback'
 const calls = new SdkCalls()
 let suite: Suite
 let admin: AdminApi
@@ -33,13 +32,11 @@ const registered = async (metadata: Record<string, unknown> = {}) => {
 }
 
 const authorizationUrl = (clientId: string) =>
-  `${suite.publicUrl}/oauth2/auth?${new URLSearchParams({
-    client_id: clientId,
-    response_type: 'code',
-    scope: 'openid offline read',
-    redirect_uri: redirectUri,
-    state: 'state-of-the-sdk',
-  })}`
+  authorizationUrlOf(
+    suite,
+    { client_id: clientId },
+    { scope: 'openid offline read', state: 'state-of-the-sdk', nonce: undefined },
+  )
 
 const isActive = async (token = '') => (await admin.introspectOAuth2Token(token)).data.active
 const challengeAt = (url: URL, kind: string) => url.searchParams.get(`${kind}_challenge`) ?? ''
