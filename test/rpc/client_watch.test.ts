@@ -117,6 +117,29 @@ describe('WatchClients', () => {
     expect(seen).toEqual(expect.arrayContaining(expected))
   })
 
+  it('AD-05: of many that are registered at once, here and elsewhere, each that is new is told once', async () => {
+    const ids = Array.from({ length: 40 }, (_, index) => `many-${index % 20}`)
+    const begun = await firstOf(wire.watchClients({ position: '' }, {}))
+    const answers = await Promise.allSettled(
+      ids.map((clientId, index) => register((index % 3 === 0 ? elsewhere : here).clients, { clientId })),
+    )
+    const registered = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.client] : []))
+    expect(registered).toHaveLength(20)
+    const seen: WatchClientsResponse['changes'] = []
+    for await (const { changes } of wire.watchClients({ position: begun.position }, {})) {
+      seen.push(...changes)
+      if (seen.length >= 20) break
+    }
+    const expected = registered.map(({ clientId, registrationId }) => ({
+      clientId,
+      revision: 1,
+      deleted: false,
+      registrationId,
+    }))
+    expect(seen).toHaveLength(20)
+    expect(seen).toEqual(expect.arrayContaining(expected))
+  })
+
   it('what was refused or came to nothing is not told', async () => {
     const { client } = await register(here.clients)
     const begun = await firstOf(here.clients.watchClients({ position: '' }, {}))

@@ -1,6 +1,7 @@
 // A client as a row of the table and as a message: the names are the same, only what may be absent differs.
 import type { Client as Row } from '#prisma/client/client.js'
 import { type Client, Lifespans } from '#proto/client/v1/client_service.js'
+import { columnOf } from './client_statements.js'
 
 /** A client with what is kept of its secrets. */
 export interface StoredClient {
@@ -26,6 +27,10 @@ export function toRow({ client, secretHashes, registrationTokenHash }: StoredCli
     registrationTokenHash,
   }
 }
+
+/** The row as `createClients` takes it: its columns by their names. */
+export const toColumns = (stored: StoredClient): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(toRow(stored)).map(([field, value]) => [columnOf(field), value]))
 
 export function fromRow({ secretHashes, registrationTokenHash, ...row }: Row): StoredClient {
   const client: Client = {

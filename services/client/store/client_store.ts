@@ -1,14 +1,16 @@
 // Keeps clients: reads by key, lists by pages, and writes together with the log of changes that readers follow.
 import type { QueryResultRow } from 'pg'
-import { PrismaClient } from '#prisma/client/client.js'
+import { PrismaClient, type Client as Row } from '#prisma/client/client.js'
 import type { ClientChange } from '#proto/client/v1/client_service.js'
 import { ChangeLog } from '../../kit/change_log.js'
 import { Database, type DatabaseOptions } from '../../kit/database.js'
+import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { log } from '../../kit/log.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { UsedIds } from '../../kit/used_ids.js'
-import { fromRow, type StoredClient, toRow } from './client_row.js'
+import { fromRow, type StoredClient, toColumns, toRow } from './client_row.js'
+import { createClients, findClient } from './client_statements.js'
 
 export type { StoredClient } from './client_row.js'
 
@@ -65,6 +67,13 @@ export class ClientStore {
   readonly changes: ChangeLog<ClientChange>
   /** The assertions that clients have authenticated with. */
   readonly usedAssertions: UsedIds
+  /** One at a time, as the log takes them. */
+  readonly #creations = new GroupedWrites<StoredClient, boolean>({
+    keyOf: ({ client }) => client.clientId,
+    write: (clients) => this.#create(clients),
+    maxBatch: 64,
+    concurrency: 1,
+  })
 
   constructor(options: Omit<DatabaseOptions, 'schema'>) {
     this.#database = new Database(
@@ -89,8 +98,8 @@ export class ClientStore {
   }
 
   async find(clientId: string, call: Call): Promise<StoredClient | undefined> {
-    const row = await this.#database.prisma(call, (prisma) => prisma.client.findUnique({ where: { clientId } }))
-    return row ? fromRow(row) : undefined
+    const [row] = await this.#database.query<Row>(findClient, [clientId], call)
+    return row && fromRow(row)
   }
 
   /** The client to authenticate, or the decoy: it takes the same statement, row and time. */
@@ -129,10 +138,8 @@ export class ClientStore {
 
   /** Error: `conflict` if there is a client with this id. */
   async create(created: StoredClient): Promise<void> {
-    const isCreated = await this.#write(changeOf(created, false), (prisma) =>
-      prisma.client.create({ data: toRow(created) }),
-    )
-    if (!isCreated) throw new OAuthError('conflict', 'A client with this client_id exists already.')
+    if (!(await this.#creations.add(created)))
+      throw new OAuthError('conflict', 'A client with this client_id exists already.')
   }
 
   /** Puts `after` in the place of `before`; false if that is no longer what is there. */
@@ -153,6 +160,22 @@ export class ClientStore {
 
   close(): Promise<void> {
     return this.#database.close()
+  }
+
+  /** Which of the clients are new and were written, in their order. */
+  async #create(clients: readonly StoredClient[]): Promise<boolean[]> {
+    const changes = new Map(clients.map((stored) => [stored.client.clientId, changeOf(stored, false)]))
+    let created: ClientChange[] = []
+    await this.changes.commit(async (writer, seq) => {
+      const values = [writer, seq, JSON.stringify(clients.map(toColumns))]
+      const rows = await this.#database.query<{ seq: string; clientId: string }>(createClients, values)
+      rows.sort((one, other) => Number(one.seq) - Number(other.seq))
+      created = rows.flatMap(({ clientId }) => changes.get(clientId) ?? [])
+      return created
+    })
+    for (const change of created) log.info(change, 'a client changed')
+    const ids = new Set(created.map(({ clientId }) => clientId))
+    return clients.map(({ client }) => ids.has(client.clientId))
   }
 
   /** The change and its entry in one transaction; false if the row was not as expected. */
@@ -181,11 +204,10 @@ const conditionOf = ({ clientName, owner }: ClientFilter) => ({
   ...(owner && { owner }),
 })
 
-type Statement = ReturnType<PrismaClient['client']['create' | 'update' | 'delete']>
+type Statement = ReturnType<PrismaClient['client']['update' | 'delete']>
 
-/** The row is there already (P2002), or no longer as it was read (P2025). */
-const isNotAsExpected = (thrown: unknown): boolean =>
-  ['P2002', 'P2025'].includes(String((thrown as { code?: unknown } | null)?.code))
+/** The row is no longer as it was read. */
+const isNotAsExpected = (thrown: unknown): boolean => (thrown as { code?: unknown } | null)?.code === 'P2025'
 
 function stateOf({ client: { clientId, registrationId, revision } }: StoredClient) {
   return { clientId, registrationId, revision }
