@@ -76,6 +76,14 @@ const lifespans = {
   device_authorization_grant_refresh_token_lifespan: 'deviceAuthorizationGrantRefreshToken',
 } as const satisfies Record<string, keyof Lifespans>
 
+const textFields = Object.entries({ ...texts, ...optionalTexts })
+const listFields = Object.entries({ ...lists, ...optionalLists })
+const flagFields = Object.entries({ ...flags, ...optionalFlags })
+const lifespanFields = Object.entries(lifespans)
+/** The members of which an answer leaves out those that are empty, and the others. */
+const optionalFields = Object.entries({ ...optionalTexts, ...optionalLists, ...optionalFlags })
+const fields = Object.entries({ ...texts, ...lists, ...flags })
+
 /** The members that the admin API can set, each with its field in the client service's message. */
 export const writableMembers: ReadonlyMap<string, string> = new Map([
   ...[texts, optionalTexts, lists, optionalLists, flags, optionalFlags]
@@ -91,9 +99,9 @@ export const writableMembers: ReadonlyMap<string, string> = new Map([
 export function clientFromJson(value: unknown): { client: Client; clientSecret: string } {
   const json = new JsonObject(value, 'invalid_client_metadata')
   const client = Client.create()
-  for (const [name, field] of Object.entries({ ...texts, ...optionalTexts })) client[field] = json.text(name)
-  for (const [name, field] of Object.entries({ ...lists, ...optionalLists })) client[field] = json.texts(name)
-  for (const [name, field] of Object.entries({ ...flags, ...optionalFlags })) client[field] = json.flag(name)
+  for (const [name, field] of textFields) client[field] = json.text(name)
+  for (const [name, field] of listFields) client[field] = json.texts(name)
+  for (const [name, field] of flagFields) client[field] = json.flag(name)
   const jwks = json.object('jwks')
   // Hydra's own answers have an empty object where there are no keys.
   client.jwks = jwks && Object.keys(jwks).length > 0 ? jwks : undefined
@@ -108,7 +116,7 @@ export const lifespansFromJson = (value: unknown): Lifespans =>
 
 function lifespansOf(json: JsonObject): Lifespans {
   const found = Lifespans.create()
-  for (const [name, field] of Object.entries(lifespans)) {
+  for (const [name, field] of lifespanFields) {
     const seconds = json.duration(name, parseDuration)
     if (seconds !== undefined) found[field] = seconds
   }
@@ -117,19 +125,13 @@ function lifespansOf(json: JsonObject): Lifespans {
 
 /** The client as Hydra answers it; `clientSecret` only where it is shown. */
 export function clientToJson(client: Client, clientSecret = ''): Record<string, unknown> {
-  const json = clientToDocument(client)
-  for (const name of Object.keys({ ...optionalTexts, ...optionalLists, ...optionalFlags })) {
-    const value = json[name]
-    if (value === '' || value === false || (Array.isArray(value) && value.length === 0)) delete json[name]
-  }
-  return {
-    ...json,
-    ...(client.selfRegistered && { self_registered: true }),
-    ...(clientSecret && { client_secret: clientSecret }),
-    client_secret_expires_at: 0,
-    created_at: timeToJson(client.createdAt),
-    updated_at: timeToJson(client.updatedAt),
-  }
+  const json = documentOf(client, ([, field]) => !isEmpty(client[field]))
+  if (client.selfRegistered) json.self_registered = true
+  if (clientSecret) json.client_secret = clientSecret
+  json.client_secret_expires_at = 0
+  json.created_at = timeToJson(client.createdAt)
+  json.updated_at = timeToJson(client.updatedAt)
+  return json
 }
 
 /** Where a client manages itself (RFC 7592), from the public URL of the server on. */
@@ -156,10 +158,20 @@ export function registrationToJson(
 
 /** Every member that can be set, empty ones too: what a patch is applied to. */
 export function clientToDocument(client: Client): Record<string, unknown> {
+  return documentOf(client, () => true)
+}
+
+const isEmpty = (value: string | boolean | readonly string[]): boolean =>
+  value === '' || value === false || (Array.isArray(value) && value.length === 0)
+
+function documentOf(
+  client: Client,
+  isShown: (member: (typeof optionalFields)[number]) => boolean,
+): Record<string, unknown> {
   const json: Record<string, unknown> = {}
-  const fields = { ...texts, ...optionalTexts, ...lists, ...optionalLists, ...flags, ...optionalFlags }
-  for (const [name, field] of Object.entries(fields)) json[name] = client[field]
-  for (const [name, field] of Object.entries(lifespans)) json[name] = formatDuration(client.lifespans?.[field])
+  for (const [name, field] of fields) json[name] = client[field]
+  for (const member of optionalFields) if (isShown(member)) json[member[0]] = client[member[1]]
+  for (const [name, field] of lifespanFields) json[name] = formatDuration(client.lifespans?.[field])
   json.jwks = client.jwks ?? {}
   json.metadata = client.metadata ?? {}
   return json
