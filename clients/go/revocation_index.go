@@ -44,7 +44,7 @@ func (index *revocationIndex) add(revocations []*tokenv1.Revocation) {
 		case tokenv1.RevocationKind_REVOCATION_KIND_CLIENT:
 			extend(index.clients, key, int64(each.GetNotBeforeMs()), expiresAt)
 		case tokenv1.RevocationKind_REVOCATION_KIND_SUBJECT:
-			extend(index.subjects, key, int64(each.GetNotBeforeMs()), expiresAt)
+			extend(index.subjects, subjectKey(key, each.GetClientId()), int64(each.GetNotBeforeMs()), expiresAt)
 		}
 	}
 	index.sweep(time.Now())
@@ -63,10 +63,23 @@ func (index *revocationIndex) has(token *verifiedToken) bool {
 			return true
 		}
 	}
-	client, ofClient := index.clients[token.ClientID]
-	subject, ofSubject := index.subjects[token.Subject]
-	return ofClient && token.issuedAtMs <= client.notBeforeMs || ofSubject && token.issuedAtMs <= subject.notBeforeMs
+	if client, found := index.clients[token.ClientID]; found && token.issuedAtMs <= client.notBeforeMs {
+		return true
+	}
+	if token.GrantID == "" {
+		return false
+	}
+	for _, clientID := range []string{"", token.ClientID} {
+		subject, found := index.subjects[subjectKey(token.Subject, clientID)]
+		if found && token.issuedAtMs <= subject.notBeforeMs {
+			return true
+		}
+	}
+	return false
 }
+
+// subjectKey names all tokens of a subject, or those of one client. Neither has a NUL character.
+func subjectKey(subject, clientID string) string { return clientID + "\x00" + subject }
 
 // sweep forgets, now and then, what names no token that is still alive.
 func (index *revocationIndex) sweep(now time.Time) {

@@ -23,6 +23,7 @@ export function sendJwt(ctx: Context, jwt: string): void {
 }
 
 /** Nothing, since nothing is left to say. */
-export function sendNothing(ctx: Context): void {
-  ctx.status = 204
+export function sendNothing(ctx: Context, status: 202 | 204 = 204): void {
+  ctx.body = null
+  ctx.status = status
 }

@@ -82,12 +82,12 @@ export async function revokeConsentSessions(
 ): Promise<RevokeConsentSessionsResponse> {
   switch (selector?.$case) {
     case 'consentRequestId':
-      return { revoked: await revokeOne(parts, selector.value, call) }
+      return { revoked: await revokeOne(parts, selector.value, call), pending: false }
     case 'subject':
-      return { revoked: await revokeSelection(parts, { subject: selector.value, clientId: '' }, call) }
+      return revokeSelection(parts, { subject: selector.value, clientId: '' }, call)
     case 'subjectAndClient':
       if (!selector.value.clientId) throw new OAuthError('invalid_request', 'The client is missing.')
-      return { revoked: await revokeSelection(parts, selector.value, call) }
+      return revokeSelection(parts, selector.value, call)
     default:
       throw new OAuthError('invalid_request', 'It is not said which consent sessions.')
   }
@@ -97,12 +97,16 @@ export async function revokeConsentSessions(
  * First it is noted that nothing counts any more that was consented to until now; a flow under way, which begins its grant
  * before it is written, then either finds the note or has its grant among those that are revoked here.
  */
-async function revokeSelection({ store, tokens }: Parts, selection: ConsentSelection, call: Call): Promise<number> {
+async function revokeSelection(
+  { store, tokens }: Parts,
+  selection: ConsentSelection,
+  call: Call,
+): Promise<RevokeConsentSessionsResponse> {
   const { subject, clientId } = selection
   if (subject === '' || `${subject}${clientId}`.includes('\0'))
     throw new OAuthError('invalid_request', 'The subject or client is missing or has a NUL character.')
   await store.revokeConsents(selection, call)
-  await tokens.revokeGrants(
+  const { pending } = await tokens.revokeGrants(
     {
       selector: clientId
         ? { $case: 'subjectAndClient', value: { subject, clientId } }
@@ -110,7 +114,7 @@ async function revokeSelection({ store, tokens }: Parts, selection: ConsentSelec
     },
     call,
   )
-  return store.deleteRevokedConsents(selection, call)
+  return { revoked: await store.deleteRevokedConsents(selection, call), pending }
 }
 
 /** One consent session, and what rests on it: later flows for which the end-user was not asked because of it. */

@@ -27,12 +27,12 @@ export class RevocationIndex {
     return this.#ids.size + this.#clients.size + this.#subjects.size
   }
 
-  add({ kind, key, notBeforeMs, expiresAt }: Revocation): void {
+  add({ kind, key, notBeforeMs, expiresAt, clientId }: Revocation): void {
     if (idKinds.has(kind)) {
       const id = compactUuid(key)
       this.#ids.set(id, Math.max(expiresAt, this.#ids.get(id) ?? 0))
     } else if (kind === RevocationKind.CLIENT) extend(this.#clients, key, notBeforeMs, expiresAt)
-    else if (kind === RevocationKind.SUBJECT) extend(this.#subjects, key, notBeforeMs, expiresAt)
+    else if (kind === RevocationKind.SUBJECT) extend(this.#subjects, subjectKey(key, clientId), notBeforeMs, expiresAt)
   }
 
   has({ id, grantId, registrationId, clientId, subject, issuedAtMs }: ReceivedToken): boolean {
@@ -41,7 +41,13 @@ export class RevocationIndex {
       this.#ids.has(grantId) ||
       this.#ids.has(registrationId) ||
       issuedAtMs <= (this.#clients.get(clientId)?.notBeforeMs ?? -1) ||
-      issuedAtMs <= (this.#subjects.get(subject)?.notBeforeMs ?? -1)
+      (this.#subjects.size > 0 && grantId !== '' && this.#hasSubject(subject, clientId, issuedAtMs))
+    )
+  }
+
+  #hasSubject(subject: string, clientId: string, issuedAtMs: number): boolean {
+    return ['', clientId].some(
+      (client) => issuedAtMs <= (this.#subjects.get(subjectKey(subject, client))?.notBeforeMs ?? -1),
     )
   }
 
@@ -67,6 +73,9 @@ export class RevocationIndex {
     }
   }
 }
+
+/** All tokens of a subject, or those of one client. Neither has a NUL character. */
+const subjectKey = (subject: string, clientId: string): string => `${clientId}\0${subject}`
 
 function extend(map: Map<string, Until>, key: string, notBeforeMs: number, expiresAt: number): void {
   const known = map.get(key)

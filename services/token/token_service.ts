@@ -13,6 +13,7 @@ import { inspectRefreshToken } from './inspect_refresh_token.js'
 import { idTokenKeySet } from './keys/key_sets.js'
 import type { Parts } from './parts.js'
 import { grantTypesOfResponses, responseTypes } from './response_types/index.js'
+import type { RevokedGrants } from './revocations/revocation_log.js'
 import { revokeToken } from './revoke_token.js'
 import { startGrant } from './start_grant.js'
 import { issueLogoutToken } from './tokens/logout_token.js'
@@ -35,7 +36,7 @@ export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims)
     getUserClaims: ({ grantId }) => userClaims.of(grantId),
 
     async revokeGrants({ selector }, call) {
-      return { revoked: await revokeGrants(parts, selector, call) }
+      return revokeGrants(parts, selector, call)
     },
 
     async revokeClientAccessTokens({ clientId }) {
@@ -92,12 +93,15 @@ async function issueToken(parts: Parts, request: IssueTokenRequest, call: Call):
   return grant.issue(parts, { client, isPublic, parameter, call })
 }
 
-/** Returns how many grants there were. */
-async function revokeGrants(parts: Parts, selector: RevokeGrantsRequest['selector'], call: Call): Promise<number> {
+async function revokeGrants(
+  parts: Parts,
+  selector: RevokeGrantsRequest['selector'],
+  call: Call,
+): Promise<RevokedGrants> {
   const { revocations } = parts
   switch (selector?.$case) {
     case 'grantId':
-      return Number(await revocations.revokeGrant(selector.value))
+      return { revoked: Number(await revocations.revokeGrant(selector.value)), pending: false }
     case 'subject':
       return revocations.revokeGrants({ by: 'subject', subject: selector.value }, call)
     case 'subjectAndClient':

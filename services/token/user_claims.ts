@@ -31,7 +31,10 @@ export class UserClaims {
       maxStalenessMs: parts.config.maxStalenessMs,
       load: (grantId) => this.#load(grantId),
       open: (position, signal) => parts.revocations.watch(position ?? Buffer.alloc(0), signal),
-      read: ({ entries, cursor, ...news }) => ({ keys: revokedGrants(entries), position: cursor, ...news }),
+      read: ({ entries, cursor, ...news }) => {
+        if (entries.some(({ kind }) => kind === revocationKinds.subject)) this.#cache.clear()
+        return { keys: revokedGrants(entries), position: cursor, ...news }
+      },
     })
   }
 

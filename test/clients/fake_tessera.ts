@@ -111,8 +111,8 @@ export class FakeTessera {
     return `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`
   }
 
-  revoke(kind: RevocationKind, key: string, notBeforeMs = 0): void {
-    this.#revocations.push({ kind, key, notBeforeMs, expiresAt: nowSeconds() + 3_600 })
+  revoke(kind: RevocationKind, key: string, notBeforeMs = 0, clientId = ''): void {
+    this.#revocations.push({ kind, key, notBeforeMs, expiresAt: nowSeconds() + 3_600, clientId })
     this.#tell()
   }
 

@@ -126,9 +126,14 @@ export function describeLocalDecisions(language: Language): void {
             token({ gid }),
             token({ rid }),
             token({ jti: before, client_id: 'leaky' }),
-            token({ jti: before, sub: 'mallory' }),
+            token({ jti: before, sub: 'mallory', gid: newUuid() }),
+            token({ jti: before, sub: 'oscar', gid: newUuid(), client_id: 'shared' }),
           ]
-          const spared = [token(), token({ jti: before }), token({ client_id: 'leaky' }), token({ sub: 'mallory' })]
+          const spared = [
+            ...[token(), token({ jti: before }), token({ client_id: 'leaky' })],
+            ...[token({ sub: 'mallory', gid: newUuid() }), token({ jti: before, sub: 'mallory', gid: undefined })],
+            token({ jti: before, sub: 'oscar', gid: newUuid() }),
+          ]
           for (const jwt of [...revoked, ...spared]) await expectGood(jwt)
           const until = nowMs() - 5_000
           tessera.revoke(RevocationKind.TOKEN, jti)
@@ -136,7 +141,8 @@ export function describeLocalDecisions(language: Language): void {
           tessera.revoke(RevocationKind.REGISTRATION, rid)
           tessera.revoke(RevocationKind.CLIENT, 'leaky', until)
           tessera.revoke(RevocationKind.SUBJECT, 'mallory', until)
-          await eventually(async () => (await statusOf(server)).revocations >= 5)
+          tessera.revoke(RevocationKind.SUBJECT, 'oscar', until, 'shared')
+          await eventually(async () => (await statusOf(server)).revocations >= 6)
           for (const jwt of revoked) await expectBad(jwt)
           for (const jwt of spared) await expectGood(jwt)
         })
@@ -147,7 +153,7 @@ export function describeLocalDecisions(language: Language): void {
           const jwt = token({ jti: uuidFromBytes(newTimedId()) })
           tessera.breakFeeds()
           await eventually(() => tessera.openings.length > opened)
-          expect(tessera.openings.at(-1)).toBe('5')
+          expect(tessera.openings.at(-1)).toBe('6')
           await expectGood(jwt)
           expect((await statusOf(server)).resets).toBe(resets)
         })

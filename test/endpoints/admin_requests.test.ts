@@ -63,7 +63,7 @@ const handlers: FakeHandlers = {
     getConsentRequest: async () => ({ consentRequest }),
     acceptConsentRequest: redirect,
     rejectConsentRequest: redirect,
-    revokeConsentSessions: async () => ({ revoked: 1 }),
+    revokeConsentSessions: async () => ({ revoked: 1, pending: false }),
     listConsentSessions: async () => ({
       consentSessions: [
         {

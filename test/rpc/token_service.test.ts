@@ -140,11 +140,17 @@ describe('RevokeGrants and RevokeClientAccessTokens', () => {
       authorize(one, client, { subject: `${subject}-2` }),
     ])
     const value = { subject, clientId: client.clientId }
-    expect(await one.asConsent.revokeGrants({ selector: { $case: 'subjectAndClient', value } })).toEqual({ revoked: 1 })
+    expect(await one.asConsent.revokeGrants({ selector: { $case: 'subjectAndClient', value } })).toEqual({
+      revoked: 1,
+      pending: false,
+    })
     expect(await isRevoked(services, other, mine.accessToken)).toBe(true)
     for (const { accessToken } of [elsewhere, another])
       expect(await isRevoked(services, other, accessToken)).toBe(false)
-    expect(await one.asConsent.revokeGrants({ selector: { $case: 'subjectAndClient', value } })).toEqual({ revoked: 0 })
+    expect(await one.asConsent.revokeGrants({ selector: { $case: 'subjectAndClient', value } })).toEqual({
+      revoked: 0,
+      pending: false,
+    })
     expect(await refused(one.asConsent.revokeGrants({ selector: undefined }))).toBe('invalid_request')
   })
 

@@ -13,6 +13,7 @@ const entry = (kind: RevocationKind, key: string, rest: Partial<Revocation> = {}
   key,
   notBeforeMs: 0,
   expiresAt: later,
+  clientId: '',
   ...rest,
 })
 
@@ -65,6 +66,16 @@ describe('RevocationIndex', () => {
     expect(index.has(token({ clientId: 'other', subject: 'bob' }))).toBe(false)
     index.add(entry(kind, key, { notBeforeMs: issuedAtMs - 1_000 }))
     expect(index.has(token()), 'an older entry takes nothing back').toBe(true)
+  })
+
+  it('AD-10: takes of a subject what one client has, and nothing that no grant of the subject gave', () => {
+    const index = indexOf(entry(RevocationKind.SUBJECT, 'alice', { notBeforeMs: issuedAtMs, clientId: 'app' }))
+    expect(index.has(token())).toBe(true)
+    expect(index.has(token({ clientId: 'other' }))).toBe(false)
+    expect(index.has(token({ subject: 'bob' }))).toBe(false)
+    index.add(entry(RevocationKind.SUBJECT, 'alice', { notBeforeMs: issuedAtMs }))
+    expect(index.has(token({ clientId: 'other' }))).toBe(true)
+    expect(index.has(token({ grantId: '' }))).toBe(false)
   })
 
   it('TK-21: a client whose id is the subject of somebody is another thing', () => {

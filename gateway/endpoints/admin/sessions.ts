@@ -23,8 +23,9 @@ export function listConsentSessions({ services }: Parts): Endpoint {
 export function revokeConsentSessions({ services }: Parts): Endpoint {
   return async (ctx) => {
     const selector = consentSelector(readQuery(ctx))
-    await services.consent.revokeConsentSessions({ selector }, ctx.state.call)
-    sendNothing(ctx)
+    const { pending } = await services.consent.revokeConsentSessions({ selector }, ctx.state.call)
+    // RFC 9110 15.3.3: there were so many that some of it goes on.
+    sendNothing(ctx, pending ? 202 : 204)
   }
 }
 

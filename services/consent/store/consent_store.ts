@@ -1,5 +1,6 @@
 // Keeps login sessions that are remembered, what came of authorization requests, and large payloads of decisions.
 import { PrismaClient } from '#prisma/consent/client.js'
+import { monotonicMs } from '../../kit/clock.js'
 import { Database, type DatabaseOptions } from '../../kit/database.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import type { Call } from '../../kit/rpc/contract.js'
@@ -68,6 +69,9 @@ export interface Lifespans {
   /** Seconds that a login is remembered at most. */
   readonly sessionLifespan: number
 }
+
+/** How long a call deletes what does not count any more. */
+const deleteForMs = 1_000
 
 export type ConsentStoreOptions = Omit<DatabaseOptions, 'schema'> & Lifespans
 
@@ -159,12 +163,12 @@ export class ConsentStore {
     )
   }
 
-  /** Deletes what `revokeLogins` revoked; returns how many. */
+  /** Deletes some of what `revokeLogins` revoked, and leaves the rest to `purge`; returns how many. */
   deleteRevokedLogins(subject: string, call: Call): Promise<number> {
     return this.#deleteInBatches(statements.deleteRevokedLogins, [subject], call)
   }
 
-  /** Deletes what `revokeConsents` revoked; returns how many. */
+  /** Deletes some of what `revokeConsents` revoked, and leaves the rest to `purge`; returns how many. */
   deleteRevokedConsents({ subject, clientId }: ConsentSelection, call: Call): Promise<number> {
     return this.#deleteInBatches(statements.deleteRevokedConsents, [subject, clientId], call)
   }
@@ -223,7 +227,8 @@ export class ConsentStore {
 
   async #deleteInBatches(statement: statements.BatchedDelete, values: unknown[], call: Call): Promise<number> {
     let counted = 0
-    for (let isMore = true; isMore; ) {
+    const until = monotonicMs() + deleteForMs
+    for (let isMore = true; isMore && monotonicMs() < until; ) {
       const [row] = await this.#database.query<{ deleted: number; counted: number }>(
         statement,
         [...values, statements.deleteBatch],

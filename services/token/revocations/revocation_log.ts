@@ -1,21 +1,25 @@
 // The log of revocations: what every path that ends tokens writes to, and every reader of the feed follows (RFC 7009).
+import { setTimeout as delay } from 'node:timers/promises'
 import { ChangeLog } from '../../kit/change_log.js'
 import type { LogMessage } from '../../kit/change_log_reader.js'
-import { nowMs, nowSeconds } from '../../kit/clock.js'
+import { monotonicMs, nowMs, nowSeconds } from '../../kit/clock.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { isUuid } from '../../kit/random.js'
+import { repeat } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from '../store/database.js'
 import {
   clockMarginSeconds,
   entryColumns,
   type GrantSelector,
+  manyGrants,
   type RevocationEntry,
   type RevocationQuestion,
   RevocationStore,
   revocationKinds,
   toEntry,
 } from '../store/revocation_store.js'
+import { SubjectRevocationStore, type SubjectSelection } from '../store/subject_revocation_store.js'
 
 export interface RevocationLogOptions {
   readonly database: TokenDatabase
@@ -23,14 +27,34 @@ export interface RevocationLogOptions {
   readonly longestAccessTokenLifespan: number
 }
 
+export interface RevokedGrants {
+  /** How many were ended. */
+  readonly revoked: number
+  /** There were too many: none counts any more, but some are to be deleted. */
+  readonly pending: boolean
+}
+
+/** Grants of a subject, as the contract selects them. */
+type Selected = Exclude<GrantSelector, { by: 'loginSession' }> & { readonly clientId?: string }
+
 /** An entry to write, or a grant to end. */
 type Revocation = RevocationEntry | { readonly grantId: string }
 
 /** A reader that comes back later than that begins anew. */
 const cursorLifetimeMs = 3_600_000
 
+/** How long a call deletes grants before it leaves the rest to the background. */
+const deleteForMs = 2_000
+const deleteEveryMs = 60_000
+/** A row that is left is in the hands of a statement, which takes about so long. */
+const statementUnderWayMs = 20
+
 export class RevocationLog {
   readonly #store: RevocationStore
+  readonly #subjects: SubjectRevocationStore
+  readonly #stopping = new AbortController()
+  #background: Promise<void> | undefined
+  #deletingLeft: Promise<void> | undefined
   readonly #log: ChangeLog<RevocationEntry>
   readonly #writes: GroupedWrites<Revocation, boolean>
   readonly #checks: GroupedWrites<RevocationQuestion, boolean>
@@ -39,6 +63,7 @@ export class RevocationLog {
 
   constructor({ database, longestAccessTokenLifespan }: RevocationLogOptions) {
     this.#store = new RevocationStore(database)
+    this.#subjects = new SubjectRevocationStore(database)
     this.#longestLifespan = longestAccessTokenLifespan
     this.#log = new ChangeLog({
       database,
@@ -63,10 +88,16 @@ export class RevocationLog {
 
   start(): void {
     this.#log.start()
+    this.#background ??= repeat(
+      { everyMs: deleteEveryMs, doing: 'deleting revoked grants', signal: this.#stopping.signal },
+      () => this.#deleteLeft(),
+    )
   }
 
-  stop(): Promise<void> {
-    return this.#log.stop()
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await Promise.all([this.#background, this.#deletingLeft?.catch(() => undefined)])
+    await this.#log.stop()
   }
 
   /** Revokes one access token by its `jti`; `expiresAt` is its own expiry in epoch seconds. */
@@ -77,6 +108,7 @@ export class RevocationLog {
       key: tokenId,
       notBeforeMs: 0,
       expiresAt: expiresAt + clockMarginSeconds,
+      clientId: '',
     }
     await this.#writes.add(entry)
   }
@@ -86,24 +118,79 @@ export class RevocationLog {
     return isUuid(grantId) && (await this.#writes.add({ grantId }))
   }
 
-  /** Revokes the grants that are there now; returns how many. */
-  async revokeGrants(selector: GrantSelector, call?: Call): Promise<number> {
-    if (selector.by === 'loginSession' && !isUuid(selector.loginSessionId)) return 0
+  /** Revokes the grants that are there now. */
+  async revokeGrants(selector: GrantSelector, call?: Call): Promise<RevokedGrants> {
+    if (selector.by === 'loginSession' && !isUuid(selector.loginSessionId)) return { revoked: 0, pending: false }
     const ids = await this.#store.findGrants(selector, call)
+    if (selector.by !== 'loginSession' && ids.length >= manyGrants) return this.#revokeAtOnce(selector)
     const revoked = await Promise.all(ids.map((id) => this.revokeGrant(id)))
-    return revoked.filter(Boolean).length
+    return { revoked: revoked.filter(Boolean).length, pending: false }
+  }
+
+  async #revokeAtOnce({ subject, clientId = '' }: Selected): Promise<RevokedGrants> {
+    const selection = { subject, clientId }
+    const notBeforeMs = await this.#subjects.note(selection)
+    const expiresAt = this.#latestExpiry()
+    await this.#writes.add({ kind: revocationKinds.subject, key: subject, clientId, notBeforeMs, expiresAt })
+    const until = monotonicMs() + deleteForMs
+    const deleted = await this.#delete(selection, () => monotonicMs() < until)
+    // Should it fail, it is logged and done when it is due.
+    if (!deleted.isAll) void this.#deleteLeft().catch(() => undefined)
+    return { revoked: deleted.count, pending: !deleted.isAll }
+  }
+
+  /** Deletes grants in batches until none is left or there is no time. */
+  async #delete(selection: SubjectSelection, hasTime: () => boolean): Promise<{ count: number; isAll: boolean }> {
+    let count = 0
+    while (hasTime()) {
+      let deleted = 0
+      await this.#log.commit(async (writer, firstSeq) => {
+        const batch = await this.#subjects.deleteSome(writer, firstSeq, selection)
+        deleted = batch.deleted
+        return batch.entries
+      })
+      count += deleted
+      if (deleted > 0) continue
+      if (!(await this.#subjects.isAnyLeft(selection))) return { count, isAll: true }
+      await delay(statementUnderWayMs)
+    }
+    return { count, isAll: false }
+  }
+
+  /** Deletes what is left of the grants that were revoked at once, by whichever process. */
+  #deleteLeft(): Promise<void> {
+    this.#deletingLeft ??= this.#deleteAllNoted().finally(() => {
+      this.#deletingLeft = undefined
+    })
+    return this.#deletingLeft
+  }
+
+  async #deleteAllNoted(): Promise<void> {
+    const { signal } = this.#stopping
+    for (const selection of await this.#subjects.list()) await this.#delete(selection, () => !signal.aborted)
+    await this.#subjects.forget()
+  }
+
+  #latestExpiry(): number {
+    return nowSeconds() + this.#longestLifespan + clockMarginSeconds
   }
 
   /** Revokes the access tokens that a client holds at this moment. Its grants stay. */
   async revokeClientTokens(clientId: string): Promise<void> {
-    const expiresAt = nowSeconds() + this.#longestLifespan + clockMarginSeconds
-    await this.#writes.add({ kind: revocationKinds.client, key: clientId, notBeforeMs: nowMs(), expiresAt })
+    const expiresAt = this.#latestExpiry()
+    await this.#writes.add({
+      kind: revocationKinds.client,
+      key: clientId,
+      notBeforeMs: nowMs(),
+      expiresAt,
+      clientId: '',
+    })
   }
 
   /** Revokes every access token of a registration that is no more. */
   async revokeRegistration(registrationId: string): Promise<void> {
-    const expiresAt = nowSeconds() + this.#longestLifespan + clockMarginSeconds
-    await this.#writes.add({ kind: revocationKinds.registration, key: registrationId, notBeforeMs: 0, expiresAt })
+    const [kind, key, expiresAt] = [revocationKinds.registration, registrationId, this.#latestExpiry()]
+    await this.#writes.add({ kind, key, notBeforeMs: 0, expiresAt, clientId: '' })
   }
 
   /** Asks the database; questions that arrive together are one statement. */
@@ -122,7 +209,7 @@ export class RevocationLog {
     const grantIds = new Set<string>()
     for (const item of items)
       if ('grantId' in item) grantIds.add(item.grantId)
-      else entries.set(`${item.kind} ${item.key}`, item)
+      else entries.set(`${item.kind} ${item.clientId} ${item.key}`, item)
     let ended = new Set<string>()
     await this.#log.commit(async (writer, firstSeq) => {
       const result = await this.#store.revoke(writer, firstSeq, {

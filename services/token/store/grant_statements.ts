@@ -2,6 +2,11 @@
 // whether an item may change its row stands in the WHERE: nothing is read first.
 import type { Statement } from '../../kit/database.js'
 
+/** Of `"grant" g`: all that its subject had given was revoked at once, and the row is not deleted yet. */
+export const isRevokedWithSubject = `EXISTS (
+  SELECT FROM subject_revocation r
+  WHERE r.subject = g.subject AND r.client_id IN ('', g.client_id) AND coalesce(r.revoked_at >= g.rotated_at, true))`
+
 /** A grant as the Prisma client names its fields. */
 const columns = `g.id, g.generation, g.reuse_count AS "reuseCount", g.client_id AS "clientId",
   g.registration_id AS "registrationId", g.subject, g.obfuscated_subject AS "obfuscatedSubject",
@@ -9,7 +14,14 @@ const columns = `g.id, g.generation, g.reuse_count AS "reuseCount", g.client_id 
   g.access_token_claims AS "accessTokenClaims", g.id_token_claims AS "idTokenClaims", g.expires_at AS "expiresAt",
   g.access_expires_at AS "accessExpiresAt", g.purge_at AS "purgeAt", g.rotated_at AS "rotatedAt",
   g.authenticated_at AS "authenticatedAt", g.requested_at AS "requestedAt",
-  g.absolute_expires_at AS "absoluteExpiresAt", g.revoked_at AS "revokedAt"`
+  g.absolute_expires_at AS "absoluteExpiresAt"`
+
+/** $1 the id. */
+export const findGrant: Statement = {
+  name: 'find_grant',
+  text: `SELECT ${columns}, coalesce(g.revoked_at, CASE WHEN ${isRevokedWithSubject} THEN now() END) AS "revokedAt"
+    FROM "grant" AS g WHERE g.id = $1`,
+}
 
 /**
  * A grant whose id is there already is left as it is. Rows are looked at by the minute, so that the index on `purge_at` has
@@ -19,11 +31,11 @@ export const insertGrants: Statement = {
   name: 'insert_grants',
   text: `INSERT INTO "grant" (id, client_id, registration_id, subject, obfuscated_subject, login_session_id, scope,
       audience, nonce, acr, amr, access_token_claims, id_token_claims, authenticated_at, requested_at,
-      expires_at, purge_at, absolute_expires_at, access_expires_at)
+      rotated_at, expires_at, purge_at, absolute_expires_at, access_expires_at)
     SELECT b.id, b.client_id, b.registration_id, b.subject, b.obfuscated_subject, b.login_session_id, b.scope,
       b.audience, b.nonce, b.acr, b.amr, b.access_token_claims, b.id_token_claims,
       to_timestamp(b.authenticated_at), to_timestamp(b.requested_at),
-      now() + b.code_lifespan * interval '1 second',
+      now(), now() + b.code_lifespan * interval '1 second',
       date_trunc('minute', now() + b.purge_after * interval '1 second') + interval '1 minute',
       now() + b.absolute_lifespan * interval '1 second', to_timestamp(b.access_expires_at)
     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[],
@@ -50,7 +62,8 @@ export const redeemGrants: Statement = {
       AS b (id, may_refresh, refresh_lifespan, access_expires_at, access_token_id, has_claims, access_token_claims,
         id_token_claims)
     WHERE g.id = b.id AND g.generation = 0 AND g.revoked_at IS NULL AND g.expires_at > now()
-    RETURNING ${columns}`,
+      AND NOT ${isRevokedWithSubject}
+    RETURNING ${columns}, g.revoked_at AS "revokedAt"`,
 }
 
 /**
@@ -72,10 +85,11 @@ export const refreshGrants: Statement = {
         has_claims, access_token_claims, id_token_claims)
     WHERE g.id = b.id AND g.client_id = b.client_id AND g.registration_id = b.registration_id
       AND g.revoked_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > now())
+      AND NOT ${isRevokedWithSubject}
       AND string_to_array(b.scope, ' ') <@ string_to_array(g.scope, ' ')
       AND (g.generation = b.generation OR (g.generation = b.generation + 1
         AND g.rotated_at > now() - $9 * interval '1 second' AND ($10 = 0 OR g.reuse_count < $10)))
-    RETURNING ${columns}`,
+    RETURNING ${columns}, g.revoked_at AS "revokedAt"`,
 }
 
 const isOver = `(g.revoked_at IS NOT NULL OR coalesce(g.expires_at < now(), false))

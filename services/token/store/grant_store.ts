@@ -5,7 +5,14 @@ import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { isUuid } from '../../kit/random.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from './database.js'
-import { insertGrants, postponeGrants, purgeGrants, redeemGrants, refreshGrants } from './grant_statements.js'
+import {
+  findGrant,
+  insertGrants,
+  postponeGrants,
+  purgeGrants,
+  redeemGrants,
+  refreshGrants,
+} from './grant_statements.js'
 
 export type { Grant }
 
@@ -119,7 +126,8 @@ export class GrantStore {
 
   async find(id: string, call?: Call): Promise<Grant | null> {
     if (!isUuid(id)) return null
-    return this.#database.prisma(call, (prisma) => prisma.grant.findUnique({ where: { id } }))
+    const [grant] = await this.#database.query<Grant>(findGrant, [id], call)
+    return grant ?? null
   }
 
   /** Deletes grants that are over, but none that began after `notAfter`, in batches, until none is due; returns how many. */

@@ -14,6 +14,8 @@ export interface RevocationEntry {
   readonly notBeforeMs: number
   /** Epoch seconds after which no token that it names is alive. */
   readonly expiresAt: number
+  /** Of a subject's tokens, those of this client; empty: of any. */
+  readonly clientId: string
 }
 
 /** What to revoke by one statement. */
@@ -65,21 +67,29 @@ interface ClientFeedRow {
  */
 export const clockMarginSeconds = 300
 
-interface EntryRow {
+export interface EntryRow {
   readonly kind: number
   readonly key: string
   readonly not_before_ms: string
   readonly expires_at: Date
+  readonly client_id: string
 }
 
 /** The columns of the log that make an entry. */
-export const entryColumns = ['kind', 'key', 'not_before_ms', 'expires_at'] as const satisfies (keyof EntryRow)[]
+export const entryColumns = [
+  'kind',
+  'key',
+  'not_before_ms',
+  'expires_at',
+  'client_id',
+] as const satisfies (keyof EntryRow)[]
 
 export const toEntry = (row: EntryRow): RevocationEntry => ({
   kind: row.kind as RevocationEntry['kind'],
   key: row.key,
   notBeforeMs: Number(row.not_before_ms),
   expiresAt: Math.min(Math.ceil(row.expires_at.getTime() / 1_000), 0xffff_ffff),
+  clientId: row.client_id,
 })
 
 const revoke = {
@@ -89,21 +99,22 @@ const revoke = {
       UPDATE "grant" SET revoked_at = now() WHERE id = ANY ($7::uuid[]) AND revoked_at IS NULL
       RETURNING id, access_expires_at
     ), entry AS (
-      SELECT item.kind, item.key, item.not_before_ms, to_timestamp(item.expires_s) AS expires_at
-        FROM unnest($3::smallint[], $4::text[], $5::bigint[], $6::bigint[]) AS item (kind, key, not_before_ms, expires_s)
+      SELECT item.kind, item.key, item.not_before_ms, to_timestamp(item.expires_s) AS expires_at, item.client_id
+        FROM unnest($3::smallint[], $4::text[], $5::bigint[], $6::bigint[], $8::text[])
+          AS item (kind, key, not_before_ms, expires_s, client_id)
        WHERE item.kind NOT IN (${revocationKinds.token}, ${revocationKinds.registration})
           OR NOT EXISTS (SELECT FROM revocation r WHERE r.kind = item.kind AND r.key = item.key)
       UNION ALL
-      SELECT ${revocationKinds.grant}, id::text, 0, access_expires_at + make_interval(secs => ${clockMarginSeconds})
+      SELECT ${revocationKinds.grant}, id::text, 0, access_expires_at + make_interval(secs => ${clockMarginSeconds}), ''
         FROM revoked WHERE access_expires_at > now() - make_interval(secs => ${clockMarginSeconds})
     ), written AS (
-      INSERT INTO revocation (writer, seq, kind, key, not_before_ms, expires_at)
-      SELECT $1, $2::bigint + row_number() OVER () - 1, kind, key, not_before_ms, expires_at FROM entry
-      RETURNING seq, kind, key, not_before_ms, expires_at
+      INSERT INTO revocation (writer, seq, kind, key, not_before_ms, expires_at, client_id)
+      SELECT $1, $2::bigint + row_number() OVER () - 1, kind, key, not_before_ms, expires_at, client_id FROM entry
+      RETURNING seq, kind, key, not_before_ms, expires_at, client_id
     )
-    SELECT seq, kind, key, not_before_ms, expires_at, NULL AS revoked_grant FROM written
+    SELECT seq, kind, key, not_before_ms, expires_at, client_id, NULL AS revoked_grant FROM written
     UNION ALL
-    SELECT NULL, NULL, NULL, NULL, NULL, id FROM revoked
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, id FROM revoked
     ORDER BY seq`,
 }
 
@@ -112,11 +123,17 @@ interface RevokedRow extends EntryRow {
   readonly revoked_grant: string | null
 }
 
+/** So many grants of one subject are not ended one by one. */
+export const manyGrants = 1_001
+
 const findGrants = {
-  subject: { name: 'grants_of_subject', text: 'SELECT id FROM "grant" WHERE subject = $1 AND revoked_at IS NULL' },
+  subject: {
+    name: 'grants_of_subject',
+    text: `SELECT id FROM "grant" WHERE subject = $1 AND revoked_at IS NULL LIMIT ${manyGrants}`,
+  },
   subjectAndClient: {
     name: 'grants_of_subject_and_client',
-    text: 'SELECT id FROM "grant" WHERE subject = $1 AND client_id = $2 AND revoked_at IS NULL',
+    text: `SELECT id FROM "grant" WHERE subject = $1 AND client_id = $2 AND revoked_at IS NULL LIMIT ${manyGrants}`,
   },
   loginSession: {
     name: 'grants_of_login_session',
@@ -135,7 +152,7 @@ const check = {
         OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.client} AND r.key = q.client_id
                    AND r.not_before_ms >= q.issued_at_ms)
         OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.subject} AND r.key = q.subject
-                   AND r.not_before_ms >= q.issued_at_ms)
+                   AND q.grant_id <> '' AND r.client_id IN ('', q.client_id) AND r.not_before_ms >= q.issued_at_ms)
         OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.registration} AND r.key = q.registration_id)`,
 }
 
@@ -185,6 +202,7 @@ export class RevocationStore {
       entries.map(({ notBeforeMs }) => notBeforeMs),
       entries.map(({ expiresAt }) => expiresAt),
       grantIds,
+      entries.map(({ clientId }) => clientId),
     ])
     return {
       entries: rows.filter(({ seq }) => seq !== null).map(toEntry),
@@ -192,7 +210,7 @@ export class RevocationStore {
     }
   }
 
-  /** The grants that are not revoked yet. */
+  /** The grants that are not revoked yet; of a subject no more than `manyGrants`. */
   async findGrants(selector: GrantSelector, call?: Call): Promise<string[]> {
     const rows = await this.#database.query<{ id: string }>(findGrants[selector.by], valuesOf(selector), call)
     return rows.map(({ id }) => id)

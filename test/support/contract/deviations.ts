@@ -80,6 +80,13 @@ export const additions: readonly Addition[] = [
     reason: 'whoever has the document already is told so (RFC 9110 15.4.5)',
   },
   {
+    operations: ['revokeOAuth2ConsentSessions', 'revokeConsentSessions'],
+    statuses: [202],
+    body: 'none',
+    reason:
+      'none of the sessions counts any more, but there were so many that their deletion goes on (RFC 9110 15.3.3)',
+  },
+  {
     operations: ['getOidcUserInfo', 'userinfo'],
     statuses: [200],
     body: 'jwt',

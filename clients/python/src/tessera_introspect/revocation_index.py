@@ -16,8 +16,9 @@ class RevocationIndex:
     def clear(self) -> None:
         # Of tokens, grants and registrations: when to forget them, in epoch seconds.
         self._ids: dict[str, int] = {}
-        # Of clients and subjects: the epoch milliseconds until which tokens are revoked, and when to forget that.
-        self._until: dict[tuple[int, str], tuple[int, int]] = {}
+        # Of clients, subjects, and subjects at one client: the epoch milliseconds until which tokens are revoked, and when
+        # to forget that.
+        self._until: dict[tuple[int, str, str], tuple[int, int]] = {}
         self._swept_at = 0.0
 
     def __len__(self) -> int:
@@ -28,13 +29,16 @@ class RevocationIndex:
         if kind in (TOKEN, GRANT, REGISTRATION):
             self._ids[key] = max(expires_at, self._ids.get(key, 0))
         elif kind in (CLIENT, SUBJECT):
-            until, known_expiry = self._until.get((kind, key), (0, 0))
-            self._until[kind, key] = max(until, revocation.not_before_ms), max(known_expiry, expires_at)
+            named = kind, key, revocation.client_id if kind == SUBJECT else ""
+            until, known_expiry = self._until.get(named, (0, 0))
+            self._until[named] = max(until, revocation.not_before_ms), max(known_expiry, expires_at)
 
     def has(self, token: Any) -> bool:
         if any(each in self._ids for each in (token.token_id, token.grant_id, token.registration_id)):
             return True
-        named = ((CLIENT, token.client_id), (SUBJECT, token.subject))
+        named = [(CLIENT, token.client_id, "")]
+        if token.grant_id:
+            named += [(SUBJECT, token.subject, ""), (SUBJECT, token.subject, token.client_id)]
         return any(each in self._until and token.issued_at_ms <= self._until[each][0] for each in named)
 
     def sweep(self, now: float | None = None) -> None:
