@@ -2,7 +2,7 @@
 
 import { isLoopback } from './loopback.js'
 import type { Caller } from './rpc/contract.js'
-import type { Peer } from './rpc/server.js'
+import type { Peer } from './rpc/peer.js'
 import { decodeBase64url, Sealer } from './sealing.js'
 
 export const callers = [
@@ -46,11 +46,12 @@ export function createIdentify({
   trustSocket = false,
 }: IdentifyOptions): (peer: Peer) => Caller | undefined {
   const sealer = new Sealer(systemSecrets)
-  return ({ authorization, certificateNames, address }) => {
+  return (peer) => {
+    const { authorization } = peer
     if (authorization) return callerOfToken(sealer, authorization)
-    const named = certificateNames.find(isCaller)
+    const named = peer.certificateNames.find(isCaller)
     if (named) return named
-    const isTrusted = trustSocket || (trustLoopback && isLoopback(address.replace(/:\d+$/, '')))
+    const isTrusted = trustSocket || (trustLoopback && isLoopback(peer.address.replace(/:\d+$/, '')))
     return isTrusted ? 'operator' : undefined
   }
 }

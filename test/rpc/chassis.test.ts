@@ -34,6 +34,8 @@ const unused = async (): Promise<never> => {
   throw new Error('unused')
 }
 
+const allowed = Object.freeze({ allowed: true })
+
 const handlers: Handlers<typeof ClientServiceService> = {
   getClient: async ({ clientId }, call) => {
     calls.push(call)
@@ -52,7 +54,11 @@ const handlers: Handlers<typeof ClientServiceService> = {
   deleteClient: unused,
   rotateClientSecret: unused,
   dropRotatedClientSecrets: unused,
-  checkOrigin: async () => ({ allowed: false }),
+  // Without a promise: what is known is answered at once, again and again.
+  checkOrigin: ({ origin }) => {
+    if (origin === 'refuse') throw new OAuthError('not_found', 'There is no such origin.')
+    return allowed
+  },
   authenticateClient: unused,
   getServerMetadata: unused,
 }
@@ -90,6 +96,20 @@ describe.each(shapes)('a call %s', (_, remote) => {
       nextPageToken: 'x',
       totalSize: 0,
     })
+  })
+
+  it('a handler may answer or refuse at once', async () => {
+    const ask = (origin: string) => remote().checkOrigin({ origin, credentials: undefined })
+    expect([await ask('a'), await ask('b')]).toEqual([allowed, allowed])
+    await expect(ask('refuse')).rejects.toMatchObject({ code: 'not_found', description: 'There is no such origin.' })
+  })
+
+  it('GR-06: what a call asks of others in its process ends with it', async () => {
+    const others = inProcess(service, 'operator')
+    behaviours.ask = (call) => others.getClient({ clientId: 'hang' }, call) as Promise<never>
+    const late = remote().getClient({ clientId: 'ask' }, { deadline: monotonicMs() + 50 })
+    await expect(late).rejects.toMatchObject({ code: 'temporarily_unavailable' })
+    await cancelled
   })
 
   it('GR-10: a refusal arrives with code, description and hint, and without its cause', async () => {

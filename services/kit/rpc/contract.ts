@@ -40,11 +40,11 @@ export type InputOf<M extends MethodDefinition> = M['requestStream'] extends tru
   ? AsyncIterable<RequestOf<M>>
   : RequestOf<M>
 
-/** An implementation of a service. A refusal is a thrown OAuthError. */
+/** An implementation of a service. A refusal is a thrown OAuthError. An answer that is frozen is given again as it is. */
 export type Handlers<D extends ServiceDefinition> = {
   readonly [M in keyof D]: D[M]['responseStream'] extends true
     ? (request: InputOf<D[M]>, call: Call) => AsyncIterable<ResponseOf<D[M]>>
-    : (request: InputOf<D[M]>, call: Call) => Promise<ResponseOf<D[M]>>
+    : (request: InputOf<D[M]>, call: Call) => ResponseOf<D[M]> | Promise<ResponseOf<D[M]>>
 }
 
 /** A service as its callers see it. A refused call throws an OAuthError. */

@@ -37,44 +37,51 @@ class DeadlineWatch {
 
 const deadlines = new DeadlineWatch()
 
-/** By which a connection tells that its caller gave up. Cheaper than a signal, which most calls never need. */
-export class Cancellation {
-  isCancelled = false
-  onCancelled: (() => void) | undefined
-
-  cancel(): void {
-    this.isCancelled = true
-    this.onCancelled?.()
-  }
+/** A connection's call, which tells when its caller gave up. grpc-js tells that of every call that is over, too. */
+export interface Cancellable {
+  readonly cancelled: boolean
+  on(event: 'cancelled', listener: () => void): unknown
 }
 
-/** A call under way. Its signal is made when somebody asks for it: most handlers never do. */
+/**
+ * A call under way. Most are answered at once and ask for nothing: so what names it and what ends it is made when somebody
+ * asks for it, and its caller is listened to once the answer has to be waited for.
+ */
 class CallUnderWay implements Call {
   readonly caller: Caller
-  readonly requestId: string
   readonly deadline: number
+  readonly #options: CallOptions | undefined
+  readonly #connection: Cancellable | undefined
+  #requestId = ''
   #controller: AbortController | undefined
-  #aborted = false
-  #parent: AbortSignal | undefined
-  readonly #cancellation: Cancellation | undefined
-  readonly #abandon = () => this.giveUp('The caller gave up.')
+  #aborted: boolean
+  #isOver = false
+  /** Calls that were made for this one, in this process. */
+  #dependents: Set<CallUnderWay> | undefined
+  #unwatch: (() => void) | undefined
   /** Told why nobody waits for the answer any more. */
-  onGivenUp: ((why: string) => void) | undefined
+  #onGivenUp: ((why: string) => void) | undefined
 
-  constructor(caller: Caller, rule: Rule, options: CallOptions | undefined, cancellation?: Cancellation) {
+  constructor(caller: Caller, rule: Rule, options: CallOptions | undefined, connection?: Cancellable) {
     this.caller = caller
-    this.requestId = options?.requestId || newUuid()
+    this.#options = options
+    this.#connection = connection
     const own = rule.deadline === 0 ? Number.POSITIVE_INFINITY : monotonicMs() + rule.deadline
     this.deadline = Math.min(own, options?.deadline ?? Number.POSITIVE_INFINITY)
-    this.#parent = options?.signal
-    this.#cancellation = cancellation
-    if (this.#parent?.aborted || cancellation?.isCancelled) this.#aborted = true
-    this.#parent?.addEventListener('abort', this.#abandon, { once: true })
-    if (cancellation) cancellation.onCancelled = this.#abandon
+    this.#aborted = this.#isUnwanted()
+  }
+
+  get requestId(): string {
+    this.#requestId ||= this.#options?.requestId || newUuid()
+    return this.#requestId
   }
 
   get isAborted(): boolean {
     return this.#aborted
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   get signal(): AbortSignal {
@@ -87,21 +94,46 @@ class CallUnderWay implements Call {
     return this.#controller.signal
   }
 
+  /** Listens until the end of the call to whether its caller gives up. */
+  watch(onGivenUp?: (why: string) => void): void {
+    this.#onGivenUp = onGivenUp
+    const abandon = () => this.giveUp('The caller gave up.')
+    this.#connection?.on('cancelled', abandon)
+    const parent = this.#options
+    if (parent instanceof CallUnderWay) {
+      parent.#dependents ??= new Set()
+      parent.#dependents.add(this)
+      this.#unwatch = () => parent.#dependents?.delete(this)
+    } else if (parent?.signal) {
+      const { signal } = parent
+      signal.addEventListener('abort', abandon, { once: true })
+      this.#unwatch = () => signal.removeEventListener('abort', abandon)
+    }
+    if (this.#isUnwanted()) abandon()
+  }
+
   abort(): void {
     this.#aborted = true
     this.#controller?.abort()
+    for (const call of this.#dependents ?? []) call.giveUp('The caller gave up.')
   }
 
   giveUp(why: string): void {
+    if (this.#isOver) return
     this.abort()
-    this.onGivenUp?.(why)
+    this.#onGivenUp?.(why)
   }
 
   end(): void {
+    this.#isOver = true
     deadlines.delete(this)
-    this.onGivenUp = undefined
-    this.#parent?.removeEventListener('abort', this.#abandon)
-    if (this.#cancellation) this.#cancellation.onCancelled = undefined
+    this.#unwatch?.()
+  }
+
+  #isUnwanted(): boolean {
+    const parent = this.#options
+    const isGivenUp = parent instanceof CallUnderWay ? parent.#aborted : parent?.signal?.aborted
+    return isGivenUp === true || this.#connection?.cancelled === true
   }
 }
 
@@ -119,41 +151,43 @@ function report(path: string, call: Call, thrown: unknown): OAuthError {
   return error
 }
 
-/** Runs a unary handler under its rule. Rejects with nothing but OAuthError. */
+/** Runs a unary handler under its rule, at once where the handler answers at once. Fails with nothing but OAuthError. */
 export function runUnary<Q, R>(
   path: string,
   rule: Rule,
   caller: Caller,
   options: CallOptions | undefined,
   request: Q,
-  handler: (request: Q, call: Call) => Promise<R>,
-  cancellation?: Cancellation,
-): Promise<R> {
-  const call = new CallUnderWay(caller, rule, options, cancellation)
+  handler: (request: Q, call: Call) => R | Promise<R>,
+  connection?: Cancellable,
+): R | Promise<R> {
+  const call = new CallUnderWay(caller, rule, options, connection)
+  try {
+    admit(path, rule, caller)
+    if (call.deadline <= monotonicMs() || call.isAborted)
+      throw new OAuthError('temporarily_unavailable', 'The deadline of the call has passed.')
+    const answer = handler(request, call)
+    return answer instanceof Promise ? awaitAnswer(path, call, answer) : answer
+  } catch (thrown) {
+    throw report(path, call, thrown)
+  }
+}
+
+function awaitAnswer<R>(path: string, call: CallUnderWay, answer: Promise<R>): Promise<R> {
   return new Promise((resolve, reject) => {
-    let isOver = false
-    const finish = (answer: R) => {
-      isOver = true
+    const finish = (value: R) => {
       call.end()
-      resolve(answer)
+      resolve(value)
     }
     const fail = (thrown: unknown) => {
       // What a handler still says after it was given up has been told already.
-      if (isOver) return
-      isOver = true
+      if (call.isOver) return
       call.end()
       reject(report(path, call, thrown))
     }
-    try {
-      admit(path, rule, caller)
-      if (call.deadline <= monotonicMs() || call.isAborted)
-        throw new OAuthError('temporarily_unavailable', 'The deadline of the call has passed.')
-      call.onGivenUp = (why) => fail(new OAuthError('temporarily_unavailable', why))
-      deadlines.add(call)
-      handler(request, call).then(finish, fail)
-    } catch (thrown) {
-      fail(thrown)
-    }
+    deadlines.add(call)
+    call.watch((why) => fail(new OAuthError('temporarily_unavailable', why)))
+    answer.then(finish, fail)
   })
 }
 
@@ -167,6 +201,7 @@ export async function* runStream<Q, R>(
   handler: (request: Q, call: Call) => AsyncIterable<R>,
 ): AsyncGenerator<R, void, undefined> {
   const call = new CallUnderWay(caller, rule, options)
+  call.watch()
   try {
     admit(path, rule, caller)
     yield* handler(request, call)

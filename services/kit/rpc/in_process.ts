@@ -9,9 +9,10 @@ export function inProcess<D extends ServiceDefinition>(service: Service<D>, call
   for (const [name, method] of Object.entries<MethodDefinition>(service.definition)) {
     const rule = ruleOf(method.path)
     const handler = (service.handlers as Record<string, never>)[name] as never
-    const run = (method.responseStream ? runStream : runUnary) as typeof runUnary
-    remote[name] = (request: unknown, options?: CallOptions) =>
-      run(method.path, rule, caller, options, request, handler)
+    remote[name] = method.responseStream
+      ? (request: unknown, options?: CallOptions) => runStream(method.path, rule, caller, options, request, handler)
+      : async (request: unknown, options?: CallOptions) =>
+          runUnary(method.path, rule, caller, options, request, handler)
   }
   return remote as Remote<D>
 }

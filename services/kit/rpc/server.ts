@@ -17,9 +17,10 @@ import type { SocketConfig } from '../config/config.js'
 import { OAuthError } from '../oauth_error.js'
 import { ownSocket, removeStaleSocket, socketPathOf } from '../unix_socket.js'
 import type { Caller, CallOptions, Handlers, MethodDefinition, Service, ServiceDefinition } from './contract.js'
-import { Cancellation, runStream, runUnary } from './dispatch.js'
+import { runStream, runUnary } from './dispatch.js'
 import { toStatus } from './error_status.js'
 import { insecure, type LiveCertificates } from './live_certificates.js'
+import { type Peer, WirePeer } from './peer.js'
 import { serveReflection } from './reflection.js'
 import { type RulePath, ruleOf, rules } from './rules.js'
 
@@ -29,16 +30,6 @@ export function defineService<D extends Readonly<Record<string, MethodDefinition
   handlers: Handlers<D>,
 ): Service<D> {
   return { definition, handlers }
-}
-
-/** What is known of the connection that a call came by. */
-export interface Peer {
-  /** The value of the `authorization` metadata; empty if there was none. */
-  readonly authorization: string
-  /** The names in the client certificate that was verified; none without one. */
-  readonly certificateNames: readonly string[]
-  /** The address it came from. */
-  readonly address: string
 }
 
 export interface RpcServerOptions {
@@ -147,7 +138,7 @@ export class RpcServer {
     const definition: Record<string, unknown> = {}
     const implementation: Record<string, unknown> = {}
     for (const [name, method] of Object.entries(service.definition)) {
-      definition[name] = { ...method, requestDeserialize: readerOf(method) }
+      definition[name] = { ...method, requestDeserialize: readerOf(method), responseSerialize: writerOf(method) }
       const handler = (service.handlers as Record<string, never>)[name] as never
       implementation[name] = method.responseStream ? this.#stream(method, handler) : this.#unary(method, handler)
     }
@@ -156,14 +147,16 @@ export class RpcServer {
 
   #unary(method: MethodDefinition, handler: never) {
     const rule = ruleOf(method.path)
-    return async (wire: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => {
-      const cancellation = new Cancellation()
-      wire.on('cancelled', () => cancellation.cancel())
+    return (wire: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => {
+      const succeed = (answer: unknown) => callback(null, answer)
+      const fail = (thrown: unknown) => callback(toStatus(thrown as OAuthError) as ServiceError)
       try {
         const { caller, options } = this.#begin(wire)
-        callback(null, await runUnary(method.path, rule, caller, options, wire.request, handler, cancellation))
+        const answer = runUnary<unknown, unknown>(method.path, rule, caller, options, wire.request, handler, wire)
+        if (answer instanceof Promise) answer.then(succeed, fail)
+        else succeed(answer)
       } catch (thrown) {
-        callback(toStatus(thrown as OAuthError) as ServiceError)
+        fail(thrown)
       }
     }
   }
@@ -197,7 +190,7 @@ export class RpcServer {
   #begin(wire: WireCall, signal?: AbortSignal): { caller: Caller; options: CallOptions } {
     if (sizeOf(wire.metadata) > maxMetadataBytes)
       throw new OAuthError('payload_too_large', `The metadata is larger than ${maxMetadataBytes} bytes.`)
-    const caller = this.identify(peerOf(wire))
+    const caller = this.identify(new WirePeer(wire, this.#options.certificates !== undefined))
     if (!caller) throw new OAuthError('request_unauthorized', 'The caller is not known: a service token is needed.')
     if ('request' in wire && wire.request instanceof Unreadable) throw wire.request.error
     const deadline = Number(wire.getDeadline())
@@ -219,8 +212,12 @@ export const serviceName = (service: { readonly definition: ServiceDefinition })
 
 function sizeOf(metadata: Metadata): number {
   let size = 0
-  for (const [name, values] of Object.entries(metadata.toHttp2Headers()))
-    for (const value of Array.isArray(values) ? values : [values]) size += name.length + String(value).length
+  const fields = metadata.toHttp2Headers()
+  for (const name in fields) {
+    const values = fields[name]
+    if (typeof values === 'string') size += name.length + values.length
+    else for (const value of [values].flat()) size += name.length + String(value).length
+  }
   return size
 }
 
@@ -234,6 +231,20 @@ function readerOf(method: MethodDefinition): (bytes: Buffer) => unknown {
     } catch (cause) {
       return new Unreadable(new OAuthError('invalid_request', 'The request is not a valid message.', { cause }))
     }
+  }
+}
+
+/** The bytes of answers that are given again. */
+const keptBytes = new WeakMap<object, Buffer>()
+
+function writerOf(method: MethodDefinition): (answer: object) => Buffer {
+  return (answer) => {
+    if (!Object.isFrozen(answer)) return method.responseSerialize(answer as never)
+    const known = keptBytes.get(answer)
+    if (known) return known
+    const bytes = method.responseSerialize(answer as never)
+    keptBytes.set(answer, bytes)
+    return bytes
   }
 }
 
@@ -253,15 +264,5 @@ async function* messagesOf(
     }
   } catch (thrown) {
     if (!signal.aborted) throw thrown
-  }
-}
-
-function peerOf(wire: WireCall): Peer {
-  const certificate = wire.getAuthContext().sslPeerCertificate
-  const alternatives = certificate?.subjectaltname?.split(', ').map((name) => name.replace(/^DNS:/, '')) ?? []
-  return {
-    authorization: String(wire.metadata.get('authorization')[0] ?? ''),
-    certificateNames: certificate ? [String(certificate.subject?.CN ?? ''), ...alternatives].filter(Boolean) : [],
-    address: wire.getPeer(),
   }
 }
