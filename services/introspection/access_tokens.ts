@@ -9,7 +9,7 @@ import type { PublishedKeys } from './keys.js'
 import { opaquePrefix, readOpaqueToken } from './opaque_access_token.js'
 import type { ReceivedToken } from './received_token.js'
 
-/** Some 15 MB. */
+/** Some 20 MB, with the answers. */
 const maxRemembered = 10_000
 
 export class AccessTokens {

@@ -37,6 +37,8 @@ export class Introspection {
   readonly #accessTokens: AccessTokens
   readonly #sessions: GrantSessions
   readonly #coversScope: ScopeStrategy
+  /** What is answered of tokens that come again. */
+  readonly #answers = new WeakMap<ReceivedToken, IntrospectResponse>()
 
   constructor(parts: IntrospectionParts) {
     this.#parts = parts
@@ -66,7 +68,7 @@ export class Introspection {
     const isPlain = request.consistency !== Consistency.STRONG && request.callerClientId === '' && !token.extByReference
     const client = isPlain && revocations.isFresh() ? clients.peek(token.clientId) : undefined
     if (!client) return this.#judgeByAsking(token, request, call)
-    return client.registrationId === token.registrationId ? this.#active(token, token.extJson) : inactive
+    return client.registrationId === token.registrationId ? this.#activeAgain(token) : inactive
   }
 
   async #judgeByAsking(token: ReceivedToken, request: IntrospectRequest, call: Call): Promise<IntrospectResponse> {
@@ -109,6 +111,14 @@ export class Introspection {
 
   #covers(granted: readonly string[], requested: string): boolean {
     return splitWords(requested).every((scope) => this.#coversScope(granted, scope))
+  }
+
+  #activeAgain(token: ReceivedToken): IntrospectResponse {
+    const known = this.#answers.get(token)
+    if (known) return known
+    const answer = Object.freeze(this.#active(token, token.extJson))
+    this.#answers.set(token, answer)
+    return answer
   }
 
   #active(token: ReceivedToken, extJson: Buffer): IntrospectResponse {

@@ -21,7 +21,7 @@ const concurrency = 64
 const atOnce = 100
 
 export const createHandlers = (introspection: Introspection): Handlers<typeof IntrospectionServiceService> => ({
-  introspect: async (request, call) => introspection.introspect(request, call),
+  introspect: (request, call) => introspection.introspect(request, call),
   batchIntrospect: async (request, call) => ({ results: await introspectBatch(introspection, request, call) }),
   async *streamIntrospect(requests, call) {
     for await (const request of requests) yield await answerMessage(introspection, request, call)
