@@ -5,10 +5,11 @@ import type { Server } from './serve.js'
 
 /** Prints the `ready` line; programs may wait for it. */
 export function announce(server: Server, version: string, what: string, startedAt: number): void {
-  const { config, demo } = server
+  const { config, demo, workers } = server
   const { publicUrl, adminUrl, grpc } = server.addresses
   const places = { public: publicUrl, admin: adminUrl, grpc, demo }
   const listed = Object.entries(places).flatMap(([name, at]) => (at ? [`${name} ${at}`] : []))
+  if (workers > 1) listed.push(`workers ${workers}`)
   const seconds = ((monotonicMs() - startedAt) / 1_000).toFixed(1)
   const lines = [`ready: ${listed.join(', ')}`]
   if (config.dev && what === 'all') lines.push(...whatToTry(server, version, seconds))

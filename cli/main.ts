@@ -2,7 +2,7 @@
 // The `tessera` command.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Argument, Command, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { migrate } from '../prisma/migrate.js'
 import { monotonicMs } from '../services/kit/clock.js'
 import type { Role } from '../services/kit/config/check.js'
@@ -13,6 +13,7 @@ import { log, setLogFormat, setLogLevel } from '../services/kit/log.js'
 import { projectRoot } from '../services/kit/project_root.js'
 import { StartupError } from '../services/kit/startup_error.js'
 import { announce } from './announce.js'
+import { countCores } from './cores.js'
 import { waitForDatabase } from './database.js'
 import { developmentSecrets } from './development.js'
 import { ConfigReload } from './reload.js'
@@ -24,6 +25,10 @@ interface CommonOptions {
   readonly config?: string[]
   readonly data?: string
   readonly dev?: true
+}
+
+interface ServeOptions extends CommonOptions {
+  readonly workers: number
 }
 
 /** Signals that follow so closely are one: npm passes on what a terminal has sent already. */
@@ -46,7 +51,7 @@ function load(options: LoadOptions): Loaded {
   return loaded
 }
 
-async function serve(what: Role, options: CommonOptions): Promise<void> {
+async function serve(what: Role, options: ServeOptions): Promise<void> {
   const startedAt = monotonicMs()
   const loaded = load(loadOptions(what, options))
   const reload = new ConfigReload(loadOptions(what, options), loaded)
@@ -57,7 +62,9 @@ async function serve(what: Role, options: CommonOptions): Promise<void> {
   if (reload.hasFiles) process.on('SIGHUP', () => reload.reload())
   let server: Server
   try {
-    server = await startServer(loaded.config, what, stopping.signal)
+    const { workers } = options
+    const listen = workers > 1 ? (await import('./workers.js')).answerByWorkers(workers) : undefined
+    server = await startServer(loaded.config, what, stopping.signal, listen)
   } catch (thrown) {
     if (stopping.signal.aborted) process.exit(0)
     throw thrown
@@ -120,6 +127,21 @@ const devOption = new Option(
   'development mode: made-up secrets, an embedded PostgreSQL, a demo; never for production',
 )
 
+const mostWorkers = 256
+
+function toWorkers(said: string): number {
+  if (said === 'auto') return countCores()
+  const count = Number(said)
+  if (said === '' || !Number.isInteger(count) || count < 1 || count > mostWorkers)
+    throw new InvalidArgumentError(`\`auto\` or a number from 1 to ${mostWorkers} is needed`)
+  return count
+}
+
+const workersOption = new Option('--workers <count>', 'processes that share the ports; `auto`: one for each core')
+  .env('TESSERA_WORKERS')
+  .argParser(toWorkers)
+  .default(1)
+
 const withOptions = (command: Command): Command =>
   command.addOption(configOption).addOption(dataOption).addOption(devOption)
 
@@ -134,7 +156,8 @@ withOptions(
   program
     .command('serve')
     .description('Run the whole server in this process, or one of its services.')
-    .addArgument(new Argument('<what>', 'what to run').choices(whats)),
+    .addArgument(new Argument('<what>', 'what to run').choices(whats))
+    .addOption(workersOption),
 )
   .addHelpText(
     'after',
@@ -142,6 +165,7 @@ withOptions(
 Examples:
   tessera serve all --dev                  everything, with an embedded database and a demo
   tessera serve all -c tessera.yml         everything, on a PostgreSQL of yours
+  tessera serve all --workers auto         the same in as many processes as there are cores
   tessera serve token -c tessera.yml       one service of many
   TTL_ACCESS_TOKEN=5m tessera serve all -c tessera.yml
 

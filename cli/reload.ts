@@ -14,6 +14,8 @@ export class ConfigReload {
   readonly #watch = new FileWatch((paths) => this.#onChange(paths))
   #server: Reloadable | undefined
   #running: Loaded
+  /** One reading after the other. */
+  #reading: Promise<void> = Promise.resolve()
   #waiting: readonly string[] = []
 
   /** `loaded` is what the server is started with. */
@@ -38,12 +40,18 @@ export class ConfigReload {
   reload(): void {
     // While it starts, what changes is seen at its end.
     if (!this.#server) return
-    this.#reloadCertificates()
-    this.#reloadConfig()
+    this.#read(async () => {
+      await this.#reloadCertificates()
+      this.#reloadConfig()
+    })
   }
 
-  close(): Promise<void> {
-    return this.#watch.close()
+  async close(): Promise<void> {
+    await Promise.all([this.#watch.close(), this.#reading])
+  }
+
+  #read(work: () => Promise<void>): void {
+    this.#reading = this.#reading.then(work)
   }
 
   #files(): string[] {
@@ -56,11 +64,13 @@ export class ConfigReload {
   }
 
   #onChange(paths: readonly string[]): void {
-    const certificates = new Set(this.#certificates())
-    if (paths.some((path) => certificates.has(path))) this.#reloadCertificates()
-    if (paths.some((path) => !certificates.has(path))) this.#reloadConfig()
-    // A link may lead elsewhere now.
-    this.#watch.follow(this.#files())
+    this.#read(async () => {
+      const certificates = new Set(this.#certificates())
+      if (paths.some((path) => certificates.has(path))) await this.#reloadCertificates()
+      if (paths.some((path) => !certificates.has(path))) this.#reloadConfig()
+      // A link may lead elsewhere now.
+      this.#watch.follow(this.#files())
+    })
   }
 
   #reloadConfig(): void {
@@ -85,10 +95,10 @@ export class ConfigReload {
     if (isOther && waiting.length > 0) log.warn({ waiting }, `changes that wait for a restart: ${waiting.join(', ')}`)
   }
 
-  #reloadCertificates(): void {
+  async #reloadCertificates(): Promise<void> {
     if (this.#certificates().length === 0) return
     try {
-      this.#server?.reloadCertificates()
+      await this.#server?.reloadCertificates()
       log.info('the certificates were read again')
     } catch (thrown) {
       const why = (thrown as Error).message

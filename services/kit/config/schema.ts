@@ -185,7 +185,7 @@ const properties = {
         ['authorization_code', 'implicit', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
       ),
       max_requests_per_hour: whole(
-        'How often one address may register clients, and how often change them, at each gateway; 0: no limit. Whoever comes through one proxy counts as one, unless `serve.tls.allow_termination_from` names it.',
+        'How often one address may register clients, and how often change them, at each worker of each gateway; 0: no limit. Whoever comes through one proxy counts as one, unless `serve.tls.allow_termination_from` names it.',
         60,
       ),
     }),
@@ -208,7 +208,10 @@ const properties = {
     }),
   }),
   db: object('The database.', {
-    max_connections: whole('Connections at most, of each service.', 10, { minimum: 1, maximum: 1_000 }),
+    max_connections: whole('Connections at most, of each service; its workers share them, at least two each.', 10, {
+      minimum: 1,
+      maximum: 1_000,
+    }),
   }),
 } satisfies Record<string, Schema>
 
