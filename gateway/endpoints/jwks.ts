@@ -10,6 +10,9 @@ interface Published {
   readonly document: string
 }
 
+/** Together with the time in which the token service learns of a key, less than a second. */
+const keptMs = 250
+
 /**
  * A key signs once it has been published for `publish_before_use`. The age here and the age at readers add up, and both
  * together stay well below that.
@@ -19,7 +22,7 @@ export function jwks({ config, services }: Parts): Endpoint {
   const cacheControl = `public, max-age=${Math.min(3_600, Math.floor(publishMs / 4_000))}`
   const published = new KeptAnswer<Published>({
     name: 'published keys',
-    maxAgeMs: Math.min(5_000, publishMs / 8),
+    maxAgeMs: Math.min(keptMs, publishMs / 8),
     maxStaleMs: publishMs / 4,
     load: async (call, last) => {
       const answer = await services.keys.getPublishedKeys({}, call)

@@ -16,7 +16,7 @@ import type { ImportedKey } from './imported_key.js'
 import { generateKey, planKeyChange } from './key_change.js'
 import { accessTokenKeySet, firstKeys, signsTokens } from './key_sets.js'
 
-const refreshEveryMs = 1_000
+const refreshEveryMs = 500
 const maxBeginnings = 10
 /** What the clocks of the processes may differ by, and more. */
 const clockMarginMs = 60_000
