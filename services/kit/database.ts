@@ -27,6 +27,12 @@ const statementTimeoutMs = 2_500
 const connectTimeoutMs = 1_000
 const backgroundConnections = 2
 
+/**
+ * What serves a call is prepared and answered by an index whatever its values: to plan it anew each time can cost more than to
+ * run it. The plan may have been made while a table was small, and has to be good when that has grown.
+ */
+const plannedOnce = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off'
+
 interface Scope {
   readonly call: Call | undefined
   failure: unknown
@@ -58,7 +64,7 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
         `-c idle_in_transaction_session_timeout=${2 * statementTimeoutMs}`,
       ].join(' '),
     }
-    this.#pool = new CancellingPool(config)
+    this.#pool = new CancellingPool({ ...config, options: `${config.options} ${plannedOnce}` })
     this.#backgroundPool = new pg.Pool({ ...config, max: backgroundConnections })
     for (const pool of [this.#pool, this.#backgroundPool])
       pool.on('error', (err) => log.warn({ err, schema: options.schema }, 'an idle database connection was lost'))

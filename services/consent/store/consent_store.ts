@@ -128,13 +128,14 @@ export class ConsentStore {
   ): Promise<StoredConsent[]> {
     const position = [after ? after.handledAtMs / 1_000 : null, after?.id ?? null]
     const values = [subject, loginSessionId || null, size, ...position, offset]
-    return this.#database.query(statements.listConsents, values, call)
+    return this.#database.query(statements.listConsents[loginSessionId ? 'ofSession' : 'ofSubject'], values, call)
   }
 
   /** How many `listConsents` lists on all pages. */
   async countConsents({ subject, loginSessionId }: ConsentFilter, call: Call): Promise<number> {
+    const statement = statements.countConsents[loginSessionId ? 'ofSession' : 'ofSubject']
     const values = [subject, loginSessionId || null]
-    const [row] = await this.#database.query<{ count: number }>(statements.countConsents, values, call)
+    const [row] = await this.#database.query<{ count: number }>(statement, values, call)
     return row?.count ?? 0
   }
 

@@ -7,6 +7,9 @@ export type BatchedDelete = Statement
 
 export const deleteBatch = 5_000
 
+/** After every other UUID. */
+const uuidMax = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
 /** Of `login_session s`: every login of its subject was revoked after it. */
 export const isRevokedLogin = `EXISTS (
   SELECT FROM subject_revocation r
@@ -38,30 +41,37 @@ export const findRememberedConsents: Statement = {
     LIMIT 100`,
 }
 
-const isListed = `subject = $1 AND ($2::uuid IS NULL OR login_session_id = $2) AND NOT rejected AND based_on IS NULL
-      AND (expires_at IS NULL OR expires_at > now()) AND NOT ${isRevokedConsent}`
+const isListed = (ofSession: boolean) => `subject = $1 AND ${ofSession ? 'login_session_id = $2' : '$2::uuid IS NULL'}
+      AND NOT rejected AND based_on IS NULL AND (expires_at IS NULL OR expires_at > now()) AND NOT ${isRevokedConsent}`
+
+/** Of a subject, or of one of its login sessions: two statements, since one plan cannot serve both. */
+const forEither = (statement: (ofSession: boolean) => Statement) => ({
+  ofSubject: statement(false),
+  ofSession: statement(true),
+})
 
 /**
  * $1 the subject, $2 a login session or null, $3 the size of the page, $4 and $5 the last of the page before or null, $6 how
  * many to leave out.
  */
-export const listConsents: Statement = {
-  name: 'list_consents',
+export const listConsents = forEither((ofSession) => ({
+  name: ofSession ? 'list_consents_of_session' : 'list_consents',
   text: `
     SELECT id, client_id AS "clientId", registration_id AS "registrationId", login_session_id AS "loginSessionId",
       granted_scope AS "grantedScope", granted_audience AS "grantedAudience", handled_at AS "handledAt",
       remembered_until AS "rememberedUntil", record
     FROM consent_session c
-    WHERE ${isListed} AND ($4::float8 IS NULL OR (handled_at, id) < (to_timestamp($4), $5::uuid))
+    WHERE ${isListed(ofSession)}
+      AND (handled_at, id) < (coalesce(to_timestamp($4), 'infinity'), coalesce($5::uuid, '${uuidMax}'))
     ORDER BY handled_at DESC, id DESC
     LIMIT $3 OFFSET $6`,
-}
+}))
 
 /** $1 the subject, $2 a login session or null. */
-export const countConsents: Statement = {
-  name: 'count_consents',
-  text: `SELECT count(*)::int AS count FROM consent_session c WHERE ${isListed}`,
-}
+export const countConsents = forEither((ofSession) => ({
+  name: ofSession ? 'count_consents_of_session' : 'count_consents',
+  text: `SELECT count(*)::int AS count FROM consent_session c WHERE ${isListed(ofSession)}`,
+}))
 
 /** $1 the login session. */
 export const findGrantsOfSession: Statement = {

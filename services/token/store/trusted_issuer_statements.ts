@@ -33,11 +33,15 @@ export const findTrusts: Statement = {
 /** $1 issuer, empty for any. */
 const isListed = `($1 = '' OR issuer = $1) AND expires_at > now()`
 
+/** Before every other UUID. */
+const uuidMin = '00000000-0000-0000-0000-000000000000'
+
 /** $2 how many, $3 and $4 the position to go on after or null, $5 how many to leave out. */
 export const listTrustedIssuers: Statement = {
   name: 'list_trusted_issuers',
   text: `SELECT ${columns} FROM trusted_issuer
-    WHERE ${isListed} AND ($3::timestamptz IS NULL OR (created_at, id) > ($3::timestamptz, $4::uuid))
+    WHERE ${isListed}
+      AND (created_at, id) > (coalesce($3::timestamptz, '-infinity'), coalesce($4::uuid, '${uuidMin}'))
     ORDER BY created_at, id LIMIT $2 OFFSET $5`,
 }
 
