@@ -21,19 +21,22 @@ export interface UserStore {
 
 export function createUserStore(users: readonly User[]): UserStore {
   const salt = randomBytes(16)
-  const nobody = hashPassword(randomBytes(16).toString('hex'), salt, 32)
-  const entries = new Map(
-    users.map((user) => [user.email.toLowerCase(), { user, hash: hashPassword(user.password, salt, 32) }]),
-  )
+  const hashes = new Map<User | undefined, Promise<Buffer>>()
+  // Of each user at the first attempt to log in, and of nobody, for an address that is not known.
+  const hashOf = (user?: User): Promise<Buffer> => {
+    const hash = hashes.get(user) ?? hashPassword(user?.password ?? randomBytes(16).toString('hex'), salt, 32)
+    hashes.set(user, hash)
+    return hash
+  }
+  const byEmail = new Map(users.map((user) => [user.email.toLowerCase(), user]))
   const bySubject = new Map(users.map((user) => [user.subject, user]))
 
   return {
     find: (subject) => bySubject.get(subject),
     async authenticate(email, password) {
-      const entry = entries.get(email.trim().toLowerCase())
+      const user = byEmail.get(email.trim().toLowerCase())
       const given = await hashPassword(password, salt, 32)
-      const right = timingSafeEqual(given, await (entry?.hash ?? nobody))
-      return right ? entry?.user : undefined
+      return timingSafeEqual(given, await hashOf(user)) ? user : undefined
     },
   }
 }

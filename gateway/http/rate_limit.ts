@@ -1,7 +1,7 @@
 // How often one address may do what costs more than an answer (RFC 6585 section 4).
 import ipaddr from 'ipaddr.js'
-import { LRUCache } from 'lru-cache'
 import { monotonicMs } from '../../services/kit/clock.js'
+import { lruCache } from '../../services/kit/lru_cache.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 
 const hourMs = 3_600_000
@@ -16,7 +16,7 @@ interface Bucket {
 
 export class RateLimit {
   readonly #perHour: number
-  readonly #buckets = new LRUCache<string, Bucket>({ max: maxAddresses })
+  readonly #buckets = lruCache<Bucket>(maxAddresses)
 
   /** `perHour`: all at once or spread out; 0: no limit. */
   constructor(perHour: number) {

@@ -11,8 +11,8 @@
 // A secret that a client makes codes of authentication with has to be known to check them: it is kept sealed.
 import { createHmac, scrypt, timingSafeEqual } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { LRUCache } from 'lru-cache'
 import { log } from '../kit/log.js'
+import { lruCache } from '../kit/lru_cache.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { newSecret, newUuid, randomBytes } from '../kit/random.js'
 import type { Sealer } from '../kit/sealing.js'
@@ -92,7 +92,7 @@ const decoyOf = (origin: Origin): SecretHash => ({ origin, salt: randomBytes(16)
 export class ClientSecrets {
   readonly #sealer: Sealer
   readonly #processKey = randomBytes(32)
-  readonly #right = new LRUCache<string, true>({ max: 10_000 })
+  readonly #right = lruCache<true>(10_000)
   readonly #underWay = new Map<string, Promise<boolean>>()
   // The thread pool has four threads, and signing needs some. Who waits longest is still answered within its deadline.
   readonly #checking = new BoundedWork(Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2))), 32)

@@ -2,7 +2,8 @@
 // Only a bounded memory: across processes and restarts the judges are the unique key at the end of a flow and the delete of
 // a login session.
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { lruCache } from '../kit/lru_cache.js'
 import { OAuthError } from '../kit/oauth_error.js'
 
 interface Decision {
@@ -18,9 +19,9 @@ export class Decisions {
   /** @param lifespan Seconds after which a flow or logout is refused anyway. */
   constructor(lifespan: number) {
     const ttl = lifespan * 1_000
-    this.#made = new LRUCache({ max: 20_000, ttl })
-    this.#taken = new LRUCache({ max: 100_000, ttl })
-    this.#ended = new LRUCache({ max: 100_000, ttl })
+    this.#made = lruCache(20_000, ttl)
+    this.#taken = lruCache(100_000, ttl)
+    this.#ended = lruCache(100_000, ttl)
   }
 
   /** Decisions that were made keep the time that they had. */

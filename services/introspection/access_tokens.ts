@@ -1,7 +1,7 @@
 // Reads access tokens, whichever form they come in. The same token comes again and again, and opening or verifying it takes
 // several times as long as all the rest: so what a token says is remembered, under its digest, while the keys are the same.
 import { hash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../kit/lru_cache.js'
 import { Sealer } from '../kit/sealing.js'
 import type { IntrospectionConfig } from './config.js'
 import { JwtAccessTokens } from './jwt_access_token.js'
@@ -16,7 +16,7 @@ export class AccessTokens {
   readonly #keys: PublishedKeys
   readonly #sealer: Sealer
   readonly #jwts: JwtAccessTokens
-  readonly #remembered = new LRUCache<string, ReceivedToken>({ max: maxRemembered })
+  readonly #remembered = lruCache<ReceivedToken>(maxRemembered)
   #rememberedFor: string | undefined
 
   constructor(config: IntrospectionConfig, keys: PublishedKeys) {

@@ -1,9 +1,10 @@
 // Follows a feed of another service for as long as this process lives: reconnects, goes on from the last position, and
 // knows how stale it is. And a cache that such a feed keeps true.
 import { setTimeout as delay } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import { monotonicMs } from './clock.js'
 import { log } from './log.js'
+import { lruCache } from './lru_cache.js'
 import { OAuthError } from './oauth_error.js'
 
 /** What one message says about the feed. */
@@ -135,7 +136,7 @@ export class WatchedCache<V extends object> {
   constructor(options: WatchedCacheOptions<V>) {
     this.#options = options
     this.maxStalenessMs = options.maxStalenessMs
-    this.#values = new LRUCache({ max: options.max })
+    this.#values = lruCache(options.max)
   }
 
   /** The value from memory, if memory may be trusted now. */

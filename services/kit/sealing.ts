@@ -5,7 +5,7 @@
 // Random 96-bit nonces under one key are safe for 2^32 messages only (NIST SP 800-38D 8.3). So each process derives keys
 // of its own from a random salt, which the sealed text carries, and counts nonces.
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { lruCache } from './lru_cache.js'
 import { randomBytes } from './random.js'
 
 const saltSize = 16
@@ -29,7 +29,7 @@ function nonceOf(counter: Uint8Array): Buffer {
 export class Sealer {
   #secrets: readonly string[]
   readonly #sealing = new Map<string, SealingKey>()
-  readonly #opening = new LRUCache<string, Buffer>({ max: 10_000 })
+  readonly #opening = lruCache<Buffer>(10_000)
   readonly #macKeys = new Map<string, Buffer[]>()
 
   constructor(secrets: readonly string[]) {

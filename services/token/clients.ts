@@ -1,7 +1,6 @@
 // What this service knows of clients: kept in memory, kept true by the feed of the client service. And who a client is:
 // a success of authentication that may be repeated is remembered until the client changes.
 import { hash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type {
   Client,
   ClientCredentials,
@@ -9,6 +8,7 @@ import type {
   WatchClientsResponse,
 } from '#proto/client/v1/client_service.js'
 import { FollowedCache } from '../kit/feed.js'
+import { lruCache } from '../kit/lru_cache.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { randomBytes } from '../kit/random.js'
 import type { Call, Remote } from '../kit/rpc/contract.js'
@@ -32,7 +32,7 @@ interface Remembered {
 
 export class Clients extends FollowedCache<Client, string, WatchClientsResponse> {
   readonly #service: Remote<typeof ClientServiceService>
-  readonly #authenticated = new LRUCache<string, Remembered>({ max: maxAuthenticated })
+  readonly #authenticated = lruCache<Remembered>(maxAuthenticated)
   /** Credentials are remembered as digests under a key that leaves no process. */
   readonly #digestKey = randomBytes(32).toString('base64')
 

@@ -1,9 +1,10 @@
 // The public keys that a party signs with: registered by value, or fetched from the address that it registered and kept for
 // a while (RFC 7517 section 5; OpenID Connect Core section 10.1.1). Nobody can make this server fetch in a rush.
-import { LRUCache } from 'lru-cache'
+
 import { monotonicMs } from '../clock.js'
 import { parseJson } from '../json_text.js'
 import { log } from '../log.js'
+import { lruCache } from '../lru_cache.js'
 import type { Outbound } from '../outbound.js'
 import { keyProblem } from './public_jwk.js'
 import { fits, isSignedWith, type Jwk } from './signature.js'
@@ -41,7 +42,7 @@ interface Fetched {
 
 export class KeySets {
   readonly #outbound: Pick<Outbound, 'call'>
-  readonly #fetched = new LRUCache<string, Fetched>({ max: 10_000 })
+  readonly #fetched = lruCache<Fetched>(10_000)
 
   constructor(outbound: Pick<Outbound, 'call'>) {
     this.#outbound = outbound
