@@ -62,8 +62,10 @@ export function statementsOf(entries: string, writers: string, columns: readonly
     ),
     purgeWriters: named(
       'purge_writers',
+      // For each writer one look at the index: as NOT EXISTS, it would be a join with all entries.
       `DELETE FROM ${writers} WHERE started_at < now() - make_interval(secs => $1)
-          AND NOT EXISTS (SELECT FROM ${entries} e WHERE e.writer = ${writers}.id) /* background */`,
+          AND (SELECT e.seq FROM ${entries} e WHERE e.writer = ${writers}.id ORDER BY e.seq LIMIT 1) IS NULL
+       /* background */`,
     ),
   }
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Database, Statement } from './database.js'
 import { GroupedWrites } from './grouped_writes.js'
+import { inBatches } from './repeat.js'
 
 type Queries = Pick<Database<{ $disconnect(): Promise<void> }>, 'query' | 'queryInBackground'>
 
@@ -12,7 +13,24 @@ interface Use {
   readonly until: number
 }
 
-const purgeBatch = 2_000
+const purgeBatch = 1_000
+
+/** `table` has the columns `id` and `expires_at`. */
+export const usedIdStatements = (table: string): Record<'insert' | 'purge', Statement> => ({
+  insert: {
+    name: `insert_${table}`,
+    // In one order everywhere, so that two who insert the same ones do not wait for each other.
+    text: `INSERT INTO ${table} (id, expires_at)
+      SELECT u.id, to_timestamp(u.until) FROM unnest($1::bytea[], $2::float8[]) AS u (id, until) ORDER BY u.id
+      ON CONFLICT (id) DO NOTHING RETURNING id`,
+  },
+  purge: {
+    name: `purge_${table}`,
+    text: `DELETE FROM ${table} WHERE id IN (
+        SELECT id FROM ${table} WHERE expires_at < now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+      RETURNING 1 /* background */`,
+  },
+})
 
 export class UsedIds {
   readonly #database: Queries
@@ -22,19 +40,8 @@ export class UsedIds {
   /** `table` has the columns `id` and `expires_at`. */
   constructor(database: Queries, table: string) {
     this.#database = database
-    const insert = {
-      name: `insert_${table}`,
-      // In one order everywhere, so that two who insert the same ones do not wait for each other.
-      text: `INSERT INTO ${table} (id, expires_at)
-        SELECT u.id, to_timestamp(u.until) FROM unnest($1::bytea[], $2::float8[]) AS u (id, until) ORDER BY u.id
-        ON CONFLICT (id) DO NOTHING RETURNING id`,
-    }
-    this.#purge = {
-      name: `purge_${table}`,
-      text: `DELETE FROM ${table} WHERE id IN (
-          SELECT id FROM ${table} WHERE expires_at < now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-        RETURNING 1 /* background */`,
-    }
+    const { insert, purge } = usedIdStatements(table)
+    this.#purge = purge
     this.#uses = new GroupedWrites({
       keyOf: ({ digest }) => digest.toString('latin1'),
       write: async (uses) => {
@@ -56,7 +63,10 @@ export class UsedIds {
 
   /** Deletes what has expired, in batches. */
   async purge(signal: AbortSignal): Promise<void> {
-    for (let deleted = purgeBatch; deleted === purgeBatch && !signal.aborted; )
-      deleted = (await this.#database.queryInBackground(this.#purge, [purgeBatch])).length
+    await inBatches(
+      purgeBatch,
+      signal,
+      async () => (await this.#database.queryInBackground(this.#purge, [purgeBatch])).length,
+    )
   }
 }

@@ -199,7 +199,7 @@ describe('the purge', () => {
     )
     // A row that a flow left while its subject was being revoked.
     await suite.database.query(
-      `INSERT INTO subject_revocation VALUES ('consent', 'slipped', '', now(), now() + interval '1 hour');
+      `INSERT INTO subject_revocation VALUES ('consent', 'slipped', '', now(), now() + interval '1 second');
        INSERT INTO consent_session SELECT gen_random_uuid(), client_id, registration_id, 'slipped', login_session_id,
          granted_scope, granted_audience, false, true, NULL, NULL, now() - interval '1 minute', NULL, record
        FROM consent_session WHERE subject = '${kept}'`,

@@ -41,7 +41,7 @@ export interface ClientQuery extends ClientFilter {
   readonly offset: number | undefined
 }
 
-const findCandidate = {
+export const findCandidate = {
   name: 'find_candidate',
   text: `SELECT c.client_id IS NOT NULL AS "isRegistered",
                 coalesce(c.registration_id, $2::uuid) AS "registrationId",
@@ -53,7 +53,7 @@ const findCandidate = {
            FROM (VALUES ($1::text)) AS shown (client_id) LEFT JOIN client c ON c.client_id = shown.client_id`,
 }
 
-const corsOrigins = {
+export const corsOrigins = {
   name: 'cors_origins',
   text: `SELECT client_id AS "clientId", allowed_cors_origins AS origins FROM client
           WHERE cardinality(allowed_cors_origins) > 0 AND ($1::text[] IS NULL OR client_id = ANY($1)) /* background */`,

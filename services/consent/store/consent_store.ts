@@ -3,6 +3,7 @@ import { PrismaClient } from '#prisma/consent/client.js'
 import { monotonicMs } from '../../kit/clock.js'
 import { Database, type DatabaseOptions } from '../../kit/database.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
+import { inBatches } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { endFlows, type FlowEnd, type FlowOutcome, valuesOf } from './flow_end.js'
 import { endLoginSession, LogoutQueue } from './logout_queue.js'
@@ -210,11 +211,10 @@ export class ConsentStore {
   async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
     let purged = 0
     for (const { statement, batch } of purgeStatements)
-      for (let isMore = true; isMore && !signal.aborted; ) {
+      purged += await inBatches(batch, signal, async () => {
         const [row] = await this.#database.query<{ deleted: number }>(statement, [batch, notAfter ?? null])
-        purged += row?.deleted ?? 0
-        isMore = row?.deleted === batch
-      }
+        return row?.deleted ?? 0
+      })
     return purged
   }
 

@@ -33,7 +33,7 @@ export const endLoginSession: Statement = {
 }
 
 /** $1 how many sessions. Returns a row for each client that has to be told. */
-const spreadEndedSessions: Statement = {
+export const spreadEndedSessions: Statement = {
   name: 'spread_ended_sessions',
   text: `
     WITH /* background */ ended AS (
@@ -48,7 +48,7 @@ const spreadEndedSessions: Statement = {
 }
 
 /** $1 clients to leave out, $2 how many. At most one for each client, so that none fills the places of the others. */
-const takeDeliveries: Statement = {
+export const takeDeliveries: Statement = {
   name: 'take_logout_deliveries',
   text: `
     UPDATE /* background */ logout_delivery SET
@@ -63,7 +63,7 @@ const takeDeliveries: Statement = {
       registration_id AS "registrationId", attempts`,
 }
 
-const deleteDelivery: Statement = {
+export const deleteDelivery: Statement = {
   name: 'delete_logout_delivery',
   text: 'DELETE /* background */ FROM logout_delivery WHERE id = $1',
 }

@@ -11,7 +11,7 @@ export const deleteBatch = 5_000
 const uuidMax = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 /** Of `login_session s`: every login of its subject was revoked after it. */
-export const isRevokedLogin = `EXISTS (
+const isRevokedLogin = `EXISTS (
   SELECT FROM subject_revocation r
   WHERE r.kind = 'login' AND r.subject = s.subject AND r.client_id = '' AND r.revoked_at >= s.authenticated_at)`
 

@@ -74,7 +74,9 @@ export const forgiveTries: Statement = {
 const purge = (table: string, key: string): Statement => ({
   name: `purge_${table}s`,
   text: `DELETE FROM ${table} WHERE ${key} IN (
-      SELECT ${key} FROM ${table} WHERE expires_at < least(now(), $2::timestamptz) ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+      SELECT ${key} FROM ${table}
+      WHERE expires_at < now() AND ($2::timestamptz IS NULL OR expires_at < $2)
+      ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING 1 /* background */`,
 })
 

@@ -2,6 +2,7 @@
 import type { DeviceCode } from '#prisma/token/client.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { isUuid } from '../../kit/random.js'
+import { inBatches } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from './database.js'
 import * as statements from './device_code_statements.js'
@@ -48,7 +49,7 @@ interface Counted {
   readonly secondsLeft: number
 }
 
-const purgeBatch = 2_000
+const purgeBatch = 1_000
 
 export class DeviceCodeStore {
   readonly #database: TokenDatabase
@@ -116,8 +117,11 @@ export class DeviceCodeStore {
   async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
     let purged = 0
     for (const statement of statements.purgeDeviceCodes)
-      for (let changed = purgeBatch; changed === purgeBatch && !signal.aborted; purged += changed)
-        changed = (await this.#database.query(statement, [purgeBatch, notAfter ?? null])).length
+      purged += await inBatches(
+        purgeBatch,
+        signal,
+        async () => (await this.#database.query(statement, [purgeBatch, notAfter ?? null])).length,
+      )
     return purged
   }
 

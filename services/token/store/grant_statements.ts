@@ -95,21 +95,29 @@ export const refreshGrants: Statement = {
 const isOver = `(g.revoked_at IS NOT NULL OR coalesce(g.expires_at < now(), false))
   AND coalesce(g.access_expires_at < now(), true)`
 
-/** Deletes what is over. $1 the size of a batch, $2: what began after this stays, or null. */
+/**
+ * Looks at what is due, each row once: what is over is deleted, and what lives on is due again when it may be over; what never
+ * ends, in a month. $1 the size of a batch.
+ */
 export const purgeGrants: Statement = {
   name: 'purge_grants',
-  text: `DELETE FROM "grant" WHERE id IN (
-      SELECT g.id FROM "grant" AS g WHERE g.purge_at < now() AND ${isOver}
-        AND ($2::timestamptz IS NULL OR coalesce(g.requested_at <= $2, true))
-      ORDER BY g.purge_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1 /* background */`,
+  text: `WITH due AS (
+      SELECT g.id, (${isOver}) AS is_over FROM "grant" AS g WHERE g.purge_at < now()
+      ORDER BY g.purge_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    ), gone AS (
+      DELETE FROM "grant" AS g USING due WHERE g.id = due.id AND due.is_over RETURNING 1
+    ), postponed AS (
+      UPDATE "grant" AS g SET purge_at =
+        greatest(expires_at, access_expires_at, CASE WHEN expires_at IS NULL THEN now() + interval '30 days' END)
+      FROM due WHERE g.id = due.id AND NOT due.is_over
+    )
+    SELECT (SELECT count(*)::int FROM due) AS due, (SELECT count(*)::int FROM gone) AS purged /* background */`,
 }
 
-/** What lives on is looked at again when it may be over; what never ends, in a month. */
-export const postponeGrants: Statement = {
-  name: 'postpone_grants',
-  text: `UPDATE "grant" SET
-      purge_at = greatest(expires_at, access_expires_at, CASE WHEN expires_at IS NULL THEN now() + interval '30 days' END)
-    WHERE id IN (
-      SELECT g.id FROM "grant" AS g WHERE g.purge_at < now() AND NOT (${isOver})
+/** Deletes what is over and began until a time. $1 the size of a batch, $2 the time. */
+export const purgeOldGrants: Statement = {
+  name: 'purge_old_grants',
+  text: `DELETE FROM "grant" WHERE id IN (
+      SELECT g.id FROM "grant" AS g WHERE g.purge_at < now() AND ${isOver} AND coalesce(g.requested_at <= $2, true)
       ORDER BY g.purge_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1 /* background */`,
 }

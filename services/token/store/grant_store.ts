@@ -1,15 +1,15 @@
 // The grants as rows. Concurrent writes of one kind travel in one statement, and every caller is answered after its commit.
 import type { Grant } from '#prisma/token/client.js'
-import type { Statement } from '../../kit/database.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { isUuid } from '../../kit/random.js'
+import { inBatches } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from './database.js'
 import {
   findGrant,
   insertGrants,
-  postponeGrants,
   purgeGrants,
+  purgeOldGrants,
   redeemGrants,
   refreshGrants,
 } from './grant_statements.js'
@@ -67,7 +67,7 @@ export interface GraceOptions {
   readonly graceReuseCount: number
 }
 
-const purgeBatch = 2_000
+const purgeBatch = 1_000
 
 export class GrantStore {
   readonly #database: TokenDatabase
@@ -132,16 +132,17 @@ export class GrantStore {
 
   /** Deletes grants that are over, but none that began after `notAfter`, in batches, until none is due; returns how many. */
   async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
-    const purged = await this.#inBatches(purgeGrants, [notAfter ?? null], signal)
-    await this.#inBatches(postponeGrants, [], signal)
+    if (notAfter) {
+      const purgeOld = () => this.#database.query(purgeOldGrants, [purgeBatch, notAfter])
+      return inBatches(purgeBatch, signal, async () => (await purgeOld()).length)
+    }
+    let purged = 0
+    await inBatches(purgeBatch, signal, async () => {
+      const [row] = await this.#database.query<{ due: number; purged: number }>(purgeGrants, [purgeBatch])
+      purged += row?.purged ?? 0
+      return row?.due ?? 0
+    })
     return purged
-  }
-
-  async #inBatches(statement: Statement, values: readonly unknown[], signal: AbortSignal): Promise<number> {
-    let sum = 0
-    for (let changed = purgeBatch; changed === purgeBatch && !signal.aborted; sum += changed)
-      changed = (await this.#database.query(statement, [purgeBatch, ...values])).length
-    return sum
   }
 
   async #insert(grants: readonly NewGrant[]): Promise<boolean[]> {

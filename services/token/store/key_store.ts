@@ -29,9 +29,12 @@ const columns = `set_name AS "set", kid, alg, ordinal, public_jwk AS "publicJwk"
   created_at AS "createdAt", signs_from AS "signsFrom", longest_lifespan AS "longestLifespan",
   retired_at AS "retiredAt"`
 
-const listAll = { name: 'list_keys', text: `SELECT ${columns} FROM signing_key ORDER BY ordinal /* background */` }
+export const listAll = {
+  name: 'list_keys',
+  text: `SELECT ${columns} FROM signing_key ORDER BY ordinal /* background */`,
+}
 
-const insertNext = {
+export const insertNext = {
   name: 'insert_key',
   text: `INSERT INTO signing_key (set_name, kid, alg, ordinal, public_jwk, private_key, signs_from, longest_lifespan)
     SELECT $1, $2, $3, coalesce($8, (SELECT max(ordinal) + 1 FROM signing_key WHERE set_name = $1 AND alg = $3), 1),
@@ -39,7 +42,7 @@ const insertNext = {
     ON CONFLICT DO NOTHING RETURNING kid`,
 }
 
-const deleteOne = {
+export const deleteOne = {
   name: 'delete_key',
   text: 'DELETE FROM signing_key WHERE set_name = $1 AND kid = $2 /* background */',
 }

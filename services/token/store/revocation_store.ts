@@ -92,7 +92,7 @@ export const toEntry = (row: EntryRow): RevocationEntry => ({
   clientId: row.client_id,
 })
 
-const revoke = {
+export const revoke = {
   name: 'revoke',
   text: `
     WITH revoked AS (
@@ -126,7 +126,7 @@ interface RevokedRow extends EntryRow {
 /** So many grants of one subject are not ended one by one. */
 export const manyGrants = 1_001
 
-const findGrants = {
+export const findGrants = {
   subject: {
     name: 'grants_of_subject',
     text: `SELECT id FROM "grant" WHERE subject = $1 AND revoked_at IS NULL LIMIT ${manyGrants}`,
@@ -141,7 +141,7 @@ const findGrants = {
   },
 } as const
 
-const check = {
+export const check = {
   name: 'check_revocations',
   text: `
     SELECT q.place
@@ -156,7 +156,7 @@ const check = {
         OR EXISTS (SELECT FROM revocation r WHERE r.kind = ${revocationKinds.registration} AND r.key = q.registration_id)`,
 }
 
-const deleteGrants = {
+export const deleteGrants = {
   name: 'delete_grants_of_registration',
   text: `
     DELETE FROM "grant" USING (
@@ -164,19 +164,19 @@ const deleteGrants = {
     ) AS dead WHERE "grant".id = dead.id RETURNING 1 /* background */`,
 }
 
-const loadPosition = {
+export const loadPosition = {
   name: 'load_client_position',
   text: 'SELECT position, missing_before FROM client_feed /* background */',
 }
 
-const savePosition = {
+export const savePosition = {
   name: 'save_client_position',
   text: `
     INSERT INTO client_feed (id, position) VALUES (1, $1)
     ON CONFLICT (id) DO UPDATE SET position = excluded.position /* background */`,
 }
 
-const losePosition = {
+export const losePosition = {
   name: 'lose_client_position',
   text: `
     INSERT INTO client_feed (id, position, missing_before) VALUES (1, '', now())

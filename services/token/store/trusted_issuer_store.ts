@@ -1,6 +1,7 @@
 // The trusted issuers as rows.
 import type { TrustedIssuer as Row } from '#prisma/token/client.js'
 import { isUuid } from '../../kit/random.js'
+import { inBatches } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from './database.js'
 import * as statements from './trusted_issuer_statements.js'
@@ -18,7 +19,7 @@ export interface IssuerQuery {
   readonly issuer: string
 }
 
-const purgeBatch = 2_000
+const purgeBatch = 1_000
 
 export class TrustedIssuerStore {
   readonly #database: TokenDatabase
@@ -65,7 +66,7 @@ export class TrustedIssuerStore {
 
   /** Deletes what has expired, in batches. */
   async purge(signal: AbortSignal): Promise<void> {
-    for (let deleted = purgeBatch; deleted === purgeBatch && !signal.aborted; )
-      deleted = (await this.#database.queryInBackground(statements.purgeTrustedIssuers, [purgeBatch])).length
+    const purge = () => this.#database.queryInBackground(statements.purgeTrustedIssuers, [purgeBatch])
+    await inBatches(purgeBatch, signal, async () => (await purge()).length)
   }
 }
