@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { projectRoot } from '../services/kit/project_root.js'
+import { addGrowth } from './growth/index.js'
 import { LoadGenerator } from './load/generator.js'
 import { canReadProcesses } from './measure/processes.js'
 import { publish } from './report/document.js'
@@ -45,7 +46,7 @@ function chooseScenarios(names: readonly string[]): readonly Scenario[] {
 }
 
 async function startServers(postgres: BenchDatabase, options: Options, servers: BenchServer[]): Promise<void> {
-  servers.push(await startTessera(postgres, options.profile))
+  servers.push(await startTessera(postgres, { profiles: options.profile }))
   if (!options.alone) {
     servers.push(await startOidcProvider(postgres, 'memory'))
     servers.push(await startOidcProvider(postgres, 'postgres'))
@@ -121,5 +122,8 @@ const program = new Command('npm run bench --')
   .option('--output <file>', 'where the results go as JSON (default: bench/results)')
   .option('--publish', 'write docs/performance.md and its pictures')
   .action(bench)
+
+program.enablePositionalOptions()
+addGrowth(program)
 
 await program.parseAsync()

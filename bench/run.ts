@@ -6,7 +6,7 @@ import { cpuBetween, readCpu, readResident } from './measure/processes.js'
 import type { Result } from './results.js'
 import type { Scenario } from './scenarios/scenario.js'
 import type { BenchDatabase } from './servers/database.js'
-import type { BenchServer } from './servers/server.js'
+import type { BenchServer, ServerAddress } from './servers/server.js'
 import { secretKindOf } from './targets.js'
 
 export interface RunOptions {
@@ -47,8 +47,7 @@ class Course {
     this.#options = options
     this.#scenario = scenario
     this.#server = server
-    const { name, dialect, isOwn, publicUrl, adminUrl, grpc } = server
-    this.#place = { scenario: scenario.name, server: { name, dialect, isOwn, publicUrl, adminUrl, grpc } }
+    this.#place = { scenario: scenario.name, server: addressOf(server) }
   }
 
   async prepare(): Promise<void> {
@@ -141,6 +140,12 @@ class Course {
   }
 }
 
+/** What the load generator is told: no functions. */
+export function addressOf(server: BenchServer): ServerAddress {
+  const { name, dialect, isOwn, publicUrl, adminUrl, grpc, population } = server
+  return { name, dialect, isOwn, publicUrl, adminUrl, grpc, ...(population && { population }) }
+}
+
 /** One result for each server that the scenario runs at. */
 export async function runScenario(
   options: RunOptions,
@@ -159,7 +164,7 @@ export async function runScenario(
   return results
 }
 
-function percentilesOf(latencies: readonly number[]): Result['latencyMs'] {
+export function percentilesOf(latencies: readonly number[]): Result['latencyMs'] {
   const sorted = Float64Array.from(latencies).sort()
   const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }

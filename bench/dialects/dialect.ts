@@ -23,8 +23,9 @@ export interface Dialect {
   machine(alg?: string): Promise<MachineClient>
   /** A client for the code flow; `alg` is how its ID tokens are signed. */
   app(alg: string): Promise<BenchClient>
-  /** Takes a browser from an authorization request through login and consent; returns where it ends. */
-  authorize(browser: Browser, request: URL): Promise<URL>
+  /** Takes a browser from an authorization request through login and consent; returns where it ends. `login`: what else the
+   * login says, in the words of the server. */
+  authorize(browser: Browser, request: URL, login?: object): Promise<URL>
 }
 
 export const redirectUri = 'https://app.example.com/callback'

@@ -58,11 +58,12 @@ export class HydraDialect implements Dialect {
     })
   }
 
-  async authorize(browser: Browser, request: URL): Promise<URL> {
-    const login = await browser.redirectFrom(request)
+  async authorize(browser: Browser, request: URL, login: object = {}): Promise<URL> {
+    const loginPage = await browser.redirectFrom(request)
     const consent = await browser.redirectFrom(
-      await this.#answer('login', login, () => ({
-        subject: `user-${login.searchParams.get('login_challenge')?.slice(-8)}`,
+      await this.#answer('login', loginPage, () => ({
+        subject: `user-${loginPage.searchParams.get('login_challenge')?.slice(-8)}`,
+        ...login,
       })),
     )
     return browser.redirectFrom(

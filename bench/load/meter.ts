@@ -1,4 +1,5 @@
 // What the load generator counts: operations, wrong answers, and how long each operation took.
+import { setTimeout as delay } from 'node:timers/promises'
 
 /** When a run ends: after a time, or after a number of operations. */
 export type Limit = { readonly seconds: number } | { readonly operations: number }
@@ -41,6 +42,30 @@ export class Meter {
       latencies: Float64Array.from(this.#latencies),
     }
   }
+}
+
+/**
+ * Begins an operation at every beat, whether those before have ended or not, so that a slow answer puts off no later one and
+ * hides in none.
+ */
+export async function repeatAtRate(operation: () => Promise<unknown>, perSecond: number, limit: Limit): Promise<Load> {
+  const meter = new Meter()
+  const count = 'seconds' in limit ? Math.ceil(limit.seconds * perSecond) : limit.operations
+  const begunAt = performance.now()
+  const timed = async () => {
+    const startedAt = performance.now()
+    await operation().then(
+      () => meter.count(performance.now() - startedAt),
+      (thrown) => meter.fail(String(thrown)),
+    )
+  }
+  const underWay: Promise<void>[] = []
+  for (let index = 0; index < count; index++) {
+    await delay(Math.max(0, begunAt + (index * 1_000) / perSecond - performance.now()))
+    underWay.push(timed())
+  }
+  await Promise.all(underWay)
+  return meter.read()
 }
 
 /** Repeats an operation in several hands at once, each with a state of its own, until the limit is reached. */

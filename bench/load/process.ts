@@ -3,6 +3,7 @@
 import type { Dialect } from '../dialects/dialect.js'
 import { HydraDialect } from '../dialects/hydra.js'
 import { OidcProviderDialect } from '../dialects/oidc_provider.js'
+import { growthScenarios } from '../growth/scenarios.js'
 import { scenarios } from '../scenarios/index.js'
 import type { Drive } from '../scenarios/scenario.js'
 import type { DialectName, ServerAddress } from '../servers/server.js'
@@ -25,7 +26,7 @@ function driveOf(place: Place): Drive {
 
 const tasks: { readonly [T in TaskName]: (request: Tasks[T]['request']) => Promise<Tasks[T]['answer']> } = {
   async prepare({ scenario: name, server, concurrency }) {
-    const scenario = scenarios.find((candidate) => candidate.name === name)
+    const scenario = [...scenarios, ...growthScenarios].find((candidate) => candidate.name === name)
     if (!scenario) throw new Error(`there is no scenario ${name}`)
     const drive = await scenario.prepare({ server, dialect: dialects[server.dialect](server), concurrency })
     drives.set(keyOf({ scenario: name, server }), drive)

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot } from '../../services/kit/project_root.js'
+import { withGrowth } from '../growth/report.js'
 import type { Report } from '../results.js'
 import { hydraCosts } from '../targets.js'
 import { drawBars, type Group } from './bars.js'
@@ -14,7 +15,7 @@ export function publish(report: Report): void {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'performance.svg'), drawBars(cpuChart(report)))
   writeFileSync(join(folder, 'performance_hydra.svg'), drawBars(hydraChart(report)))
-  writeFileSync(join(folder, 'performance.md'), describe(report))
+  writeFileSync(join(folder, 'performance.md'), withGrowth(describe(report)))
   writeFileSync(published, `${JSON.stringify(report, undefined, 2)}\n`)
   process.stdout.write('published: docs/performance.md\n')
 }
@@ -110,6 +111,7 @@ npm run bench                                  # all scenarios, in about five mi
 npm run bench -- refresh_es256 userinfo        # some of them
 npm run bench -- --against http://localhost:5444 --admin http://localhost:5445
 npm run bench -- --alone --profile /tmp/profiles introspection_http
+npm run bench growth -- --grants 1000000 --clients 100000
 npm run bench -- --help
 \`\`\`
 

@@ -9,8 +9,8 @@ export interface IssuedTokens {
   readonly idToken: string
 }
 
-/** A new browser, all steps, and the exchange of the code. */
-export async function logIn(dialect: Dialect, client: BenchClient): Promise<IssuedTokens> {
+/** A new browser, all steps, and the exchange of the code. `login`: what the login says beside the subject. */
+export async function logIn(dialect: Dialect, client: BenchClient, login?: object): Promise<IssuedTokens> {
   const verifier = randomBytes(32).toString('base64url')
   const request = new URL(dialect.publicUrl)
   request.pathname = dialect.paths.authorization
@@ -24,7 +24,7 @@ export async function logIn(dialect: Dialect, client: BenchClient): Promise<Issu
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   }).toString()
-  const end = await dialect.authorize(new Browser(dialect.publicUrl), request)
+  const end = await dialect.authorize(new Browser(dialect.publicUrl), request, login)
   const code = end.searchParams.get('code')
   if (!code) throw new Error(`no code: ${end}`)
   return exchange(dialect, client, {

@@ -9,16 +9,30 @@ import { type BenchServer, freePort, startNode, tesseraName } from './server.js'
 const versionOf = (folder: string): string =>
   (JSON.parse(readFileSync(join(projectRoot, folder, 'package.json'), 'utf8')) as { version: string }).version
 
-/** Everything in one process, in production mode. `profiles`: the folder that a CPU profile is to be written to. */
-export async function startTessera(postgres: BenchDatabase, profiles: string | undefined): Promise<BenchServer> {
-  const database = 'tessera'
+/** The first secret of every Tessera that is measured. */
+export const systemSecret = 'Qw7zK2m!fP9sVx4tB8nLd3rGh6jYc1aE'
+
+export interface TesseraOptions {
+  /** The folder that a CPU profile is to be written to. */
+  readonly profiles?: string | undefined
+  readonly name?: string
+  readonly database?: string
+  readonly environment?: Record<string, string>
+  readonly nodeOptions?: readonly string[]
+}
+
+/** Everything in one process, in production mode. */
+export async function startTessera(
+  postgres: BenchDatabase,
+  { profiles, name = tesseraName, database = 'tessera', ...own }: TesseraOptions = {},
+): Promise<BenchServer> {
   const dsn = await postgres.create(database)
   await migrate(dsn)
   const [publicPort, adminPort, grpcPort] = [await freePort(), await freePort(), await freePort()]
   const publicUrl = `http://127.0.0.1:${publicPort}`
   const environment = {
     DSN: dsn,
-    SECRETS_SYSTEM: 'Qw7zK2m!fP9sVx4tB8nLd3rGh6jYc1aE',
+    SECRETS_SYSTEM: systemSecret,
     URLS_SELF_ISSUER: publicUrl,
     URLS_LOGIN: 'https://login.example.com/login',
     URLS_CONSENT: 'https://login.example.com/consent',
@@ -28,11 +42,12 @@ export async function startTessera(postgres: BenchDatabase, profiles: string | u
     // So that keys of another algorithm sign within the run.
     KEYS_PUBLISH_BEFORE_USE: '4s',
     LOG_LEVEL: 'warn',
+    ...own.environment,
   }
-  const nodeOptions = profiles ? ['--cpu-prof', '--cpu-prof-dir', profiles] : []
+  const nodeOptions = [...(profiles ? ['--cpu-prof', '--cpu-prof-dir', profiles] : []), ...(own.nodeOptions ?? [])]
   const { pid, stop } = await startNode('cli/main.js', ['serve', 'all'], environment, nodeOptions)
   return {
-    name: tesseraName,
+    name,
     dialect: 'hydra',
     isOwn: true,
     publicUrl,

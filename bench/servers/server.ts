@@ -18,6 +18,8 @@ export interface ServerAddress {
   readonly adminUrl: string
   /** `host:port`; empty where there is no gRPC. */
   readonly grpc: string
+  /** A file that names some of what its database is full of. */
+  readonly population?: string
 }
 
 export interface BenchServer extends ServerAddress {

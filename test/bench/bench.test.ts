@@ -5,6 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { placeSection } from '../../bench/growth/report.js'
+import type { GrowthReport } from '../../bench/growth/results.js'
 import { drawBars } from '../../bench/report/bars.js'
 import { markdownTable, resultHeads, resultRow, targetHeads, targetRows } from '../../bench/report/table.js'
 import type { Report, Result } from '../../bench/results.js'
@@ -123,6 +125,31 @@ describe('npm run bench', () => {
     const { code, output } = await bench('nothing_of_that_name')
     expect(code).toBe(1)
     expect(output).toContain('introspection_http')
+  })
+})
+
+describe('npm run bench growth', () => {
+  it('fills a database with copies of what the server wrote, tells their size and explains every statement', async () => {
+    const output = join(folder, 'growth.json')
+    const size = ['--grants', '12000', '--clients', '500', '--parts', 'sizes,plans']
+    const ended = await bench('growth', ...size, '--output', output)
+    expect(ended.code, ended.output).toBe(0)
+    const { sizes, plans } = JSON.parse(readFileSync(output, 'utf8')) as GrowthReport
+    expect(sizes?.map(({ table, rows }) => [table, rows])).toEqual([
+      ['token.grant', 12_001],
+      ['consent.consent_session', 12_001],
+      ['consent.login_session', 6_001],
+      ['client.client', 501],
+    ])
+    expect(plans).toHaveLength(1)
+    expect(plans?.[0]).toMatchObject({ unexplained: [], problems: [] })
+  }, 120_000)
+
+  it('writes its section into the document, in its place, and leaves the rest', () => {
+    const document = '# Performance\n\n## Side by side\n\nx\n\n## Measure it yourself\n\ny\n'
+    const placed = placeSection(document, 'first')
+    expect(placed).toContain('x\n\n## As the database grows\n\nfirst\n\n## Measure it yourself\n\ny')
+    expect(placeSection(placed, 'second')).toBe(placed.replace('first', 'second'))
   })
 })
 

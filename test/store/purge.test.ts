@@ -29,11 +29,11 @@ describe('RFC 7523: what is kept for assertions', () => {
     const tokens = openDatabase({ dsn: fresh.dsn, maxConnections: 2 })
     await database.query(
       `INSERT INTO token.trusted_issuer (id, issuer, subject, allow_any_subject, kid, scope, public_jwk, expires_at)
-       SELECT gen_random_uuid(), 'idp', n::text, false, 'k', '', '{}', now() - n * interval '1 second'
+       SELECT gen_random_uuid(), 'idp', n::text, false, 'k', '', '{}', now() - n * interval '1 minute'
        FROM generate_series(-2, 4500) AS n WHERE n <> 0`,
     )
     await database.query(
-      `INSERT INTO token.used_assertion SELECT sha256(n::text::bytea), now() - n * interval '1 second'
+      `INSERT INTO token.used_assertion SELECT sha256(n::text::bytea), now() - n * interval '1 minute'
        FROM generate_series(-3, 4500) AS n WHERE n <> 0`,
     )
     await new TrustedIssuerStore(tokens).purge(signal)
