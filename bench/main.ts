@@ -2,20 +2,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
+import { countCores } from '../cli/cores.js'
 import { projectRoot } from '../services/kit/project_root.js'
 import { addGrowth } from './growth/index.js'
 import { LoadGenerator } from './load/generator.js'
 import { canReadProcesses } from './measure/processes.js'
 import { publish } from './report/document.js'
 import { describeMachine } from './report/machine.js'
+import { scalingHeads, scalingRows } from './report/scaling.js'
 import { markdownTable, resultHeads, resultRow, targetHeads, targetRows } from './report/table.js'
-import type { Report, Result } from './results.js'
-import { runScenario } from './run.js'
+import type { Report, Result, Scaling } from './results.js'
+import { type RunOptions, runScenario } from './run.js'
+import { measureScaling, scaled } from './scaling.js'
 import { scenarios } from './scenarios/index.js'
 import type { Scenario } from './scenarios/scenario.js'
 import { BenchDatabase } from './servers/database.js'
 import { otherServer, startEmptyGrpc, startOidcProvider, startTessera } from './servers/index.js'
-import type { BenchServer } from './servers/server.js'
+import { type BenchServer, tesseraName } from './servers/server.js'
 
 interface Options {
   readonly rounds: number
@@ -23,6 +26,7 @@ interface Options {
   readonly concurrency: number
   readonly operations?: number
   readonly alone?: true
+  readonly workers?: number
   readonly against?: string
   readonly admin?: string
   readonly pid?: number
@@ -55,7 +59,7 @@ async function startServers(postgres: BenchDatabase, options: Options, servers: 
   if (options.against) servers.push(otherServer(options.against, options.admin ?? options.against, options.pid))
 }
 
-async function measure(chosen: readonly Scenario[], options: Options): Promise<Report> {
+async function measure(names: readonly string[], options: Options): Promise<Report> {
   const startedAt = new Date().toISOString()
   const postgres = await BenchDatabase.start()
   const generator = new LoadGenerator()
@@ -63,12 +67,13 @@ async function measure(chosen: readonly Scenario[], options: Options): Promise<R
   try {
     await startServers(postgres, options, servers)
     const { rounds, seconds, concurrency, operations } = options
+    const run = { generator, postgres, rounds, seconds, concurrency, operations }
     const results: Result[] = []
-    for (const scenario of chosen) {
+    for (const scenario of chooseScenarios(names)) {
       process.stderr.write(`${scenario.title} (${scenario.name}) …\n`)
-      const run = { generator, postgres, rounds, seconds, concurrency, operations }
       results.push(...(await runScenario(run, scenario, servers)))
     }
+    const scaling = await measureWorkers(run, names, options, servers)
     return {
       startedAt,
       ...describeMachine(),
@@ -76,6 +81,7 @@ async function measure(chosen: readonly Scenario[], options: Options): Promise<R
       settings: { rounds, seconds, concurrency },
       servers: servers.map(({ name, version, description }) => ({ name, version, description })),
       results,
+      scaling,
     }
   } finally {
     await generator.stop()
@@ -84,21 +90,38 @@ async function measure(chosen: readonly Scenario[], options: Options): Promise<R
   }
 }
 
+/** In a run of everything, or where it was asked for; the named scenarios, or those that are about a server's own work. */
+async function measureWorkers(
+  run: RunOptions,
+  names: readonly string[],
+  options: Options,
+  servers: readonly BenchServer[],
+): Promise<Scaling | null> {
+  const { workers = names.length === 0 && !options.alone ? countCores() : 1 } = options
+  const one = servers.find(({ name }) => name === tesseraName)
+  if (workers === 1 || !one) return null
+  const chosen = names.length === 0 ? scenarios.filter(({ name }) => scaled.includes(name)) : chooseScenarios(names)
+  return measureScaling(run, chosen, one, workers)
+}
+
 function print(report: Report): void {
   const rows = report.results.map((result) => resultRow(report, result))
   process.stdout.write(`\n${markdownTable(resultHeads, rows)}\n\n`)
   if (!canReadProcesses) process.stdout.write('CPU and memory can be read on Linux alone.\n')
   else process.stdout.write(`${markdownTable(targetHeads, targetRows(report))}\n\n`)
+  if (report.scaling) process.stdout.write(`${markdownTable(scalingHeads, scalingRows(report.scaling))}\n\n`)
 }
 
 async function bench(names: readonly string[], options: Options): Promise<void> {
-  const report = await measure(chooseScenarios(names), options)
+  chooseScenarios(names)
+  const report = await measure(names, options)
   print(report)
   const output = options.output ?? join(projectRoot, 'bench/results', `${report.startedAt.replace(/[:.]/g, '-')}.json`)
   mkdirSync(join(output, '..'), { recursive: true })
   writeFileSync(output, `${JSON.stringify(report, undefined, 2)}\n`)
   process.stdout.write(`written: ${relative(process.cwd(), output)}\n`)
-  const wrong = report.results.filter(({ errors, operations }) => errors > 0 || operations === 0)
+  const measured = [...report.results, ...(report.scaling?.pairs ?? []).flatMap(({ one, many }) => [one, many])]
+  const wrong = measured.filter(({ errors, operations }) => errors > 0 || operations === 0)
   for (const { title, server, firstError } of wrong)
     process.stderr.write(`wrong answers: ${title} at ${server}: ${firstError || 'no answer at all'}\n`)
   if (wrong.length > 0) {
@@ -115,6 +138,11 @@ const program = new Command('npm run bench --')
   .option('--concurrency <count>', 'calls under way at once', positive, 16)
   .option('--operations <count>', 'operations of a round, instead of a time', positive)
   .option('--alone', 'Tessera alone')
+  .option(
+    '--workers <count>',
+    'Tessera with so many workers too, in turn with one (all scenarios: one a core)',
+    positive,
+  )
   .option('--against <url>', "a running server with Hydra's API, measured too: its public port")
   .option('--admin <url>', 'its admin port')
   .option('--pid <process>', 'its process on this machine, so that its CPU can be read', positive)

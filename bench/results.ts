@@ -12,7 +12,13 @@ export interface Result {
   readonly perSecond: number
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number }
   /** For each operation; null where it cannot be read. */
-  readonly cpuUs: { readonly server: number; readonly postgres: number; readonly total: number } | null
+  readonly cpuUs: {
+    readonly server: number
+    readonly postgres: number
+    readonly total: number
+    /** Of the server's busiest thread: it alone bounds what the server can do, however many cores there are. */
+    readonly busiest: number
+  } | null
   /** For each operation; null for a server whose database is not ours. */
   readonly database: {
     readonly statements: number
@@ -33,6 +39,14 @@ export interface Report {
   readonly settings: { readonly rounds: number; readonly seconds: number; readonly concurrency: number }
   readonly servers: readonly { readonly name: string; readonly version: string; readonly description: string }[]
   readonly results: readonly Result[]
+  /** What more workers bring; null where that was not measured. */
+  readonly scaling: Scaling | null
+}
+
+export interface Scaling {
+  readonly workers: number
+  /** Scenario by scenario, with one worker and with so many, taking turns. */
+  readonly pairs: readonly { readonly one: Result; readonly many: Result }[]
 }
 
 /** The result of a scenario at a server. */

@@ -2,7 +2,7 @@
 import type { LoadGenerator, Place } from './load/generator.js'
 import type { Limit, Load } from './load/meter.js'
 import { type DatabaseCost, DatabaseMeter } from './measure/database.js'
-import { cpuBetween, readCpu, readResident } from './measure/processes.js'
+import { busiestBetween, cpuBetween, readCpu, readResident } from './measure/processes.js'
 import type { Result } from './results.js'
 import type { Scenario } from './scenarios/scenario.js'
 import type { BenchDatabase } from './servers/database.js'
@@ -18,6 +18,8 @@ export interface RunOptions {
   /** Operations of a round, whatever the scenario says; for trying whether all works. */
   readonly operations: number | undefined
   readonly concurrency: number
+  /** How often all is warmed up; absent: once. */
+  readonly warmUps?: number
 }
 
 /** Not measured: until then, much runs that is not compiled yet. */
@@ -28,6 +30,7 @@ const warmUpOperations = 100
 interface Round {
   readonly load: Load
   readonly serverNs: number | undefined
+  readonly busiestNs: number | undefined
   readonly postgresNs: number | undefined
   readonly cost: DatabaseCost | undefined
 }
@@ -51,13 +54,15 @@ class Course {
   }
 
   async prepare(): Promise<void> {
-    const { generator, concurrency, postgres } = this.#options
+    const { generator, concurrency, postgres, warmUps = 1 } = this.#options
     const { database } = this.#server
     if (database) this.#meter = await DatabaseMeter.open(postgres, database)
     this.#kind = await generator.do('prepare', { ...this.#place, concurrency })
     const limit = this.#warmUpLimit()
-    await generator.do('refill', { ...this.#place, limit })
-    await generator.do('run', { ...this.#place, limit })
+    for (let count = 0; count < warmUps; count++) {
+      await generator.do('refill', { ...this.#place, limit })
+      await generator.do('run', { ...this.#place, limit })
+    }
     await this.#meter?.settle()
   }
 
@@ -78,6 +83,7 @@ class Course {
     this.#rounds.push({
       load,
       serverNs: server && serverAfter && cpuBetween(server, serverAfter),
+      busiestNs: server && serverAfter && busiestBetween(server, serverAfter),
       postgresNs: database && databaseAfter && cpuBetween(database, databaseAfter),
       cost,
     })
@@ -121,9 +127,12 @@ class Course {
 
   #cpu(operations: number): Result['cpuUs'] {
     if (this.#rounds.some(({ serverNs }) => serverNs === undefined)) return null
-    const server = this.#sum(({ serverNs = 0 }) => serverNs) / 1_000 / operations
-    const postgres = this.#sum(({ postgresNs = 0 }) => postgresNs) / 1_000 / operations
-    return { server, postgres, total: server + postgres }
+    const perOperation = (of: (round: Round) => number | undefined) =>
+      this.#sum((round) => of(round) ?? 0) / 1_000 / operations
+    const server = perOperation(({ serverNs }) => serverNs)
+    const postgres = perOperation(({ postgresNs }) => postgresNs)
+    const busiest = perOperation(({ busiestNs }) => busiestNs)
+    return { server, postgres, total: server + postgres, busiest }
   }
 
   #database(operations: number): Result['database'] {

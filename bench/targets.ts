@@ -12,6 +12,9 @@ export interface Target {
   readonly growthBytes?: number
 }
 
+/** How much more a worker for each of two cores has to do than one. */
+export const scalingTarget = 1.8
+
 export interface HydraCost {
   readonly serverUs: number
   readonly postgresUs: number

@@ -24,6 +24,11 @@ export function cpuBetween(before: CpuTimes, after: CpuTimes): number {
   return sum
 }
 
+/** Nanoseconds of the thread that was busiest between two readings. */
+export function busiestBetween(before: CpuTimes, after: CpuTimes): number {
+  return Math.max(0, ...[...after].map(([thread, ns]) => ns - (before.get(thread) ?? 0)))
+}
+
 /** Resident memory of a tree, in bytes; what its processes share counts once for each. */
 export function readResident(root: number | undefined): number | undefined {
   if (root === undefined || !canReadProcesses) return undefined

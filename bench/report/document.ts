@@ -6,6 +6,7 @@ import { withGrowth } from '../growth/report.js'
 import type { Report } from '../results.js'
 import { hydraCosts } from '../targets.js'
 import { drawBars, type Group } from './bars.js'
+import { scalingHeads, scalingRows } from './scaling.js'
 import { markdownTable, resultHeads, resultRow, targetHeads, targetRows } from './table.js'
 
 const folder = join(projectRoot, 'docs')
@@ -104,13 +105,14 @@ and its pages of login and consent accept within its own process, where Tessera 
 Its other clients are part of its configuration, so that it need not look them up. Tessera introspects the same 200 tokens
 again and again, as resource servers do, and remembers what a token says.
 
-## Measure it yourself
+${describeScaling(report)}## Measure it yourself
 
 \`\`\`
 npm run bench                                  # all scenarios, in about five minutes
 npm run bench -- refresh_es256 userinfo        # some of them
 npm run bench -- --against http://localhost:5444 --admin http://localhost:5445
 npm run bench -- --alone --profile /tmp/profiles introspection_http
+npm run bench -- --alone --workers 4 userinfo
 npm run bench growth -- --grants 1000000 --clients 100000
 npm run bench -- --help
 \`\`\`
@@ -118,5 +120,24 @@ npm run bench -- --help
 \`--against\` takes any server with Hydra's API; with \`--pid\`, where it runs on this machine, its CPU is read too. Results go
 to \`bench/results\` as JSON. CPU and memory can be read on Linux alone; elsewhere throughput, latency and the database's
 counters remain.
+`
+}
+
+/** The section on workers; nothing where they were not measured. */
+function describeScaling({ scaling, settings }: Report): string {
+  if (!scaling) return ''
+  return `## More workers
+
+\`tessera serve all --workers ${scaling.workers}\` in turn with one worker, with ${settings.concurrency} calls under way for each worker.
+What is measured has the load generator and PostgreSQL on the same cores, which they take their part of. Without the
+generator: what the server's own CPU comes to, where no thread is on more than one core, and all of them together are on as
+many as there are workers. Each worker is a whole server, with memory of its own.
+
+${markdownTable(scalingHeads, scalingRows(scaling))}
+
+Calls by gRPC one at a time are not among them: a client takes as much CPU for them as the server, so that the load generator
+cannot keep several workers busy on such a machine. Those who write wait for the disk as well, and each worker groups its
+writes for itself.
+
 `
 }

@@ -15,16 +15,17 @@ export const systemSecret = 'Qw7zK2m!fP9sVx4tB8nLd3rGh6jYc1aE'
 export interface TesseraOptions {
   /** The folder that a CPU profile is to be written to. */
   readonly profiles?: string | undefined
+  readonly workers?: number
   readonly name?: string
   readonly database?: string
   readonly environment?: Record<string, string>
   readonly nodeOptions?: readonly string[]
 }
 
-/** Everything in one process, in production mode. */
+/** Everything in one process, in production mode; or in each of several workers. */
 export async function startTessera(
   postgres: BenchDatabase,
-  { profiles, name = tesseraName, database = 'tessera', ...own }: TesseraOptions = {},
+  { profiles, workers = 1, name = tesseraName, database = 'tessera', ...own }: TesseraOptions = {},
 ): Promise<BenchServer> {
   const dsn = await postgres.create(database)
   await migrate(dsn)
@@ -44,8 +45,9 @@ export async function startTessera(
     LOG_LEVEL: 'warn',
     ...own.environment,
   }
+  const args = ['serve', 'all', '--workers', `${workers}`]
   const nodeOptions = [...(profiles ? ['--cpu-prof', '--cpu-prof-dir', profiles] : []), ...(own.nodeOptions ?? [])]
-  const { pid, stop } = await startNode('cli/main.js', ['serve', 'all'], environment, nodeOptions)
+  const { pid, stop } = await startNode('cli/main.js', args, environment, nodeOptions)
   return {
     name,
     dialect: 'hydra',
@@ -54,7 +56,7 @@ export async function startTessera(
     adminUrl: `http://127.0.0.1:${adminPort}`,
     grpc: `127.0.0.1:${grpcPort}`,
     version: versionOf('.'),
-    description: 'all services in one process, production mode, PostgreSQL',
+    description: `all services in ${workers === 1 ? 'one process' : `each of ${workers} workers`}, production mode, PostgreSQL`,
     pid,
     database,
     stop,

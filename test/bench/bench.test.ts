@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { placeSection } from '../../bench/growth/report.js'
 import type { GrowthReport } from '../../bench/growth/results.js'
 import { drawBars } from '../../bench/report/bars.js'
+import { capacityOf } from '../../bench/report/scaling.js'
 import { markdownTable, resultHeads, resultRow, targetHeads, targetRows } from '../../bench/report/table.js'
 import type { Report, Result } from '../../bench/results.js'
 import { scenarios } from '../../bench/scenarios/index.js'
@@ -44,7 +45,8 @@ beforeAll(async () => {
   suite = await startSuite()
   const output = join(folder, 'all.json')
   const other = ['--against', suite.publicUrl, '--admin', suite.adminUrl]
-  outcome = await bench('--operations', '4', '--rounds', '1', '--concurrency', '2', '--output', output, ...other)
+  const few = ['--operations', '4', '--rounds', '1', '--concurrency', '2', '--workers', '1']
+  outcome = await bench(...few, '--output', output, ...other)
   report = read(output, outcome)
 }, 300_000)
 afterAll(async () => {
@@ -111,6 +113,18 @@ describe('npm run bench', () => {
     for (const result of report.results) expect(resultRow(report, result)).toHaveLength(resultHeads.length)
   })
 
+  it('measures several workers in turn with one', async () => {
+    const output = join(folder, 'workers.json')
+    const options = ['--operations', '8', '--rounds', '2', '--concurrency', '2', '--alone', '--workers', '2']
+    const ended = await bench(...options, '--output', output, 'userinfo')
+    const { scaling } = read(output, ended)
+    expect(ended.code).toBe(0)
+    expect(scaling?.pairs.map(({ one, many }) => [one.server, many.server])).toEqual([
+      ['tessera', 'tessera, 2 workers'],
+    ])
+    expect(ended.output).toContain('per second without the generator')
+  })
+
   it('is void, and says so by its exit code, where an answer is wrong', async () => {
     const output = join(folder, 'void.json')
     // The admin port serves no token endpoint.
@@ -154,6 +168,14 @@ describe('npm run bench growth', () => {
 })
 
 describe('tables and pictures', () => {
+  it('no thread counts for more than one core, nor all of them for more than there are', () => {
+    const cpuUs = (server: number, busiest: number) => ({ cpuUs: { server, busiest, postgres: 0, total: server } })
+    expect(capacityOf(cpuUs(120, 100), 1)).toBeCloseTo(1e6 / 120)
+    expect(capacityOf(cpuUs(120, 50), 2)).toBeCloseTo(1e6 / 60)
+    // One of two does all the work.
+    expect(capacityOf(cpuUs(120, 100), 2)).toBeCloseTo(1e6 / 100)
+  })
+
   it('a table has all columns in each line', () => {
     expect(markdownTable(['a', 'b'], [['1', '22']])).toBe('| a | b  |\n|---|----|\n| 1 | 22 |')
   })
