@@ -214,8 +214,11 @@ describe('chosen secrets', () => {
     })
     await withBasic('basic')
     expect(isOver).toBe(false)
-    const codes = (await floodEnded).map(({ code }) => code)
-    expect(new Set(codes)).toEqual(new Set(['invalid_client', 'too_many_requests']))
+    const codes = new Set((await floodEnded).map(({ code }) => code))
+    expect(codes).toContain('too_many_requests')
+    // On a busy machine the deadline of some calls ends before it is their turn.
+    for (const code of ['invalid_client', 'too_many_requests', 'temporarily_unavailable']) codes.delete(code)
+    expect([...codes]).toEqual([])
     expect((await withBasic('chosen')).method).toBe('client_secret_basic')
   })
 
