@@ -7,6 +7,7 @@ import { projectRoot } from '../services/kit/project_root.js'
 import { addGrowth } from './growth/index.js'
 import { LoadGenerator } from './load/generator.js'
 import { canReadProcesses } from './measure/processes.js'
+import { addMemory } from './memory/index.js'
 import { publish } from './report/document.js'
 import { describeMachine } from './report/machine.js'
 import { scalingHeads, scalingRows } from './report/scaling.js'
@@ -153,5 +154,6 @@ const program = new Command('npm run bench --')
 
 program.enablePositionalOptions()
 addGrowth(program)
+addMemory(program)
 
 await program.parseAsync()

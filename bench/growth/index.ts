@@ -7,6 +7,7 @@ import type pg from 'pg'
 import { projectRoot } from '../../services/kit/project_root.js'
 import { LoadGenerator } from '../load/generator.js'
 import { describeMachine } from '../report/machine.js'
+import { publishSection } from '../report/sections.js'
 import { runScenario } from '../run.js'
 import { BenchDatabase } from '../servers/database.js'
 import type { BenchServer } from '../servers/server.js'
@@ -14,7 +15,7 @@ import { checkPlans } from './plans.js'
 import { type Progress, populate, type Size } from './population.js'
 import { measurePurge } from './purge.js'
 import { readRecords } from './recording.js'
-import { describeGrowth, publishGrowth } from './report.js'
+import { describeGrowth, growthSection } from './report.js'
 import { type GrowthReport, grownName, smallName } from './results.js'
 import { writeSample } from './sample.js'
 import { growthScenarios } from './scenarios.js'
@@ -211,7 +212,7 @@ async function growth(options: Options): Promise<void> {
     mkdirSync(join(output, '..'), { recursive: true })
     writeFileSync(output, `${JSON.stringify(report, undefined, 2)}\n`)
     process.stdout.write(`written: ${relative(process.cwd(), output)}\n`)
-    if (options.publish) publishGrowth(report)
+    if (options.publish) publishSection(growthSection, report)
   } finally {
     await clean()
   }

@@ -1,7 +1,5 @@
 // What growth changes, as a section of docs/performance.md: each target beside what was measured.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { projectRoot } from '../../services/kit/project_root.js'
+import type { Section } from '../report/sections.js'
 import { markdownTable, number, type Row } from '../report/table.js'
 import type { Result } from '../results.js'
 import { smallTables } from './plans.js'
@@ -188,33 +186,8 @@ where there was one. Left out are tables that do not grow: ${exempt.join(', ')}.
   return parts.join('\n\n')
 }
 
-const heading = '## As the database grows'
-const next = '## Measure it yourself'
-
-/** The section in the document, in its place; the rest stays as it is. */
-export function placeSection(document: string, section: string): string {
-  const end = document.indexOf(next)
-  const begin = document.indexOf(heading)
-  const [from, to] =
-    begin >= 0
-      ? [begin, end > begin ? end : document.length]
-      : end >= 0
-        ? [end, end]
-        : [document.length, document.length]
-  return `${document.slice(0, from).trimEnd()}\n\n${heading}\n\n${section}\n\n${document.slice(to)}`
-}
-
-const published = join(projectRoot, 'bench/results/published_growth.json')
-const documentFile = join(projectRoot, 'docs/performance.md')
-
-export function publishGrowth(report: GrowthReport): void {
-  writeFileSync(published, `${JSON.stringify(report, undefined, 2)}\n`)
-  writeFileSync(documentFile, placeSection(readFileSync(documentFile, 'utf8'), describeGrowth(report)))
-  process.stdout.write('published: docs/performance.md\n')
-}
-
-/** The document with the section that was published last, for whoever writes the rest of it. */
-export function withGrowth(document: string): string {
-  if (!existsSync(published)) return document
-  return placeSection(document, describeGrowth(JSON.parse(readFileSync(published, 'utf8')) as GrowthReport))
+export const growthSection: Section<GrowthReport> = {
+  heading: 'As the database grows',
+  file: 'published_growth.json',
+  describe: describeGrowth,
 }

@@ -2,11 +2,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot } from '../../services/kit/project_root.js'
-import { withGrowth } from '../growth/report.js'
+import { growthSection } from '../growth/report.js'
+import { memorySection } from '../memory/report.js'
 import type { Report } from '../results.js'
 import { hydraCosts } from '../targets.js'
 import { drawBars, type Group } from './bars.js'
 import { scalingHeads, scalingRows } from './scaling.js'
+import { documentFile, withSection } from './sections.js'
 import { markdownTable, resultHeads, resultRow, targetHeads, targetRows } from './table.js'
 
 const folder = join(projectRoot, 'docs')
@@ -16,7 +18,8 @@ export function publish(report: Report): void {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'performance.svg'), drawBars(cpuChart(report)))
   writeFileSync(join(folder, 'performance_hydra.svg'), drawBars(hydraChart(report)))
-  writeFileSync(join(folder, 'performance.md'), withGrowth(describe(report)))
+  const document = withSection(withSection(describe(report), growthSection), memorySection)
+  writeFileSync(documentFile, document)
   writeFileSync(published, `${JSON.stringify(report, undefined, 2)}\n`)
   process.stdout.write('published: docs/performance.md\n')
 }
@@ -114,6 +117,7 @@ npm run bench -- --against http://localhost:5444 --admin http://localhost:5445
 npm run bench -- --alone --profile /tmp/profiles introspection_http
 npm run bench -- --alone --workers 4 userinfo
 npm run bench growth -- --grants 1000000 --clients 100000
+npm run bench memory -- --minutes 5
 npm run bench -- --help
 \`\`\`
 

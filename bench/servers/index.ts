@@ -26,7 +26,7 @@ export interface TesseraOptions {
 export async function startTessera(
   postgres: BenchDatabase,
   { profiles, workers = 1, name = tesseraName, database = 'tessera', ...own }: TesseraOptions = {},
-): Promise<BenchServer> {
+): Promise<BenchServer & { readonly startMs: number }> {
   const dsn = await postgres.create(database)
   await migrate(dsn)
   const [publicPort, adminPort, grpcPort] = [await freePort(), await freePort(), await freePort()]
@@ -47,7 +47,7 @@ export async function startTessera(
   }
   const args = ['serve', 'all', '--workers', `${workers}`]
   const nodeOptions = [...(profiles ? ['--cpu-prof', '--cpu-prof-dir', profiles] : []), ...(own.nodeOptions ?? [])]
-  const { pid, stop } = await startNode('cli/main.js', args, environment, nodeOptions)
+  const { pid, startMs, stop } = await startNode('cli/main.js', args, environment, nodeOptions)
   return {
     name,
     dialect: 'hydra',
@@ -58,6 +58,7 @@ export async function startTessera(
     version: versionOf('.'),
     description: `all services in ${workers === 1 ? 'one process' : `each of ${workers} workers`}, production mode, PostgreSQL`,
     pid,
+    startMs,
     database,
     stop,
   }

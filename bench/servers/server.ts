@@ -34,6 +34,8 @@ export interface BenchServer extends ServerAddress {
 
 export interface RunningProcess {
   readonly pid: number
+  /** Milliseconds until it said that it was ready. */
+  readonly startMs: number
   stop(): Promise<void>
 }
 
@@ -47,6 +49,7 @@ export async function startNode(
   nodeOptions: readonly string[] = [],
 ): Promise<RunningProcess> {
   const { PATH = '', HOME = '' } = process.env
+  const startedAt = performance.now()
   const child = spawn(process.execPath, [...nodeOptions, `${projectRoot}/build/${script}`, ...args], {
     cwd: projectRoot,
     env: { PATH, HOME, ...environment },
@@ -58,6 +61,7 @@ export async function startNode(
   await untilReady(child, script)
   return {
     pid: child.pid ?? 0,
+    startMs: performance.now() - startedAt,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGTERM')

@@ -5,10 +5,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { placeSection } from '../../bench/growth/report.js'
 import type { GrowthReport } from '../../bench/growth/results.js'
 import { drawBars } from '../../bench/report/bars.js'
 import { capacityOf } from '../../bench/report/scaling.js'
+import { placeSection } from '../../bench/report/sections.js'
 import { markdownTable, resultHeads, resultRow, targetHeads, targetRows } from '../../bench/report/table.js'
 import type { Report, Result } from '../../bench/results.js'
 import { scenarios } from '../../bench/scenarios/index.js'
@@ -161,9 +161,9 @@ describe('npm run bench growth', () => {
 
   it('writes its section into the document, in its place, and leaves the rest', () => {
     const document = '# Performance\n\n## Side by side\n\nx\n\n## Measure it yourself\n\ny\n'
-    const placed = placeSection(document, 'first')
+    const placed = placeSection(document, 'As the database grows', 'first')
     expect(placed).toContain('x\n\n## As the database grows\n\nfirst\n\n## Measure it yourself\n\ny')
-    expect(placeSection(placed, 'second')).toBe(placed.replace('first', 'second'))
+    expect(placeSection(placed, 'As the database grows', 'second')).toBe(placed.replace('first', 'second'))
   })
 })
 
