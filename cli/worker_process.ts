@@ -24,7 +24,6 @@ export class WorkerProcess {
       exec: fileURLToPath(new URL('worker.js', import.meta.url)),
       // For whoever looks at the list of processes.
       args: [role],
-      serialization: 'advanced',
     })
     this.#worker = cluster.fork()
     // What cannot be said to it any more is told by its end.

@@ -53,7 +53,7 @@ class Workers implements Answering {
 
   /** The first starts alone: what has to be made once is made by one, and what cannot be is told by one. */
   async start(): Promise<void> {
-    // Left to the kernel, connections that stay open gather at one worker: a third of what two can do was measured.
+    // Left to the kernel, a new connection costs a third less, but those that stay gather at one worker.
     cluster.schedulingPolicy = cluster.SCHED_RR
     const { max_connections: connections } = this.#config.db
     if (connections < this.workers * fewestConnections)
