@@ -1,5 +1,5 @@
-// Concurrent writes of one kind travel in one statement: the next batch is what arrived while the last was in flight. No
-// timer, so an idle server adds no latency; every caller is answered only after its own commit.
+// Concurrent writes of one kind travel in one statement: the next batch is what arrived while the last was in flight, or in
+// one turn of the event loop. No timer, so an idle server adds no latency; every caller is answered only after its own commit.
 
 export interface GroupedWritesOptions<I, O> {
   /** Writes a batch; returns one result for each item, in their order. */
@@ -23,6 +23,7 @@ export class GroupedWrites<I, O> {
   #waiting: Waiting<I, O>[] = []
   readonly #keysInFlight = new Set<string>()
   #inFlight = 0
+  #isScheduled = false
 
   constructor(options: GroupedWritesOptions<I, O>) {
     this.#options = { maxBatch: 256, concurrency: 2, ...options }
@@ -31,6 +32,16 @@ export class GroupedWrites<I, O> {
   add(item: I): Promise<O> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, key: this.#options.keyOf(item), resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  /** After all that arrived with the item, which often are writes of the same kind. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight >= this.#options.concurrency) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
       this.#next()
     })
   }

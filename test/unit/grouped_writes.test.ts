@@ -18,22 +18,30 @@ function heldStore() {
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe('GroupedWrites', () => {
-  it('writes the first at once, and what arrives meanwhile together', async () => {
+  it('writes together what arrives in one turn, and what arrives while that is in flight', async () => {
     const { batches, ends, write } = heldStore()
     const writes = new GroupedWrites({ write, keyOf: String, concurrency: 1 })
-    const results = [1, 2, 3].map((item) => writes.add(item))
-    expect(batches).toEqual([[1]])
+    const results = [1, 2].map((item) => writes.add(item))
+    await settled()
+    expect(batches).toEqual([[1, 2]])
+    results.push(...[3, 4].map((item) => writes.add(item)))
+    await settled()
+    expect(batches).toEqual([[1, 2]])
     ends[0]?.()
     await settled()
-    expect(batches).toEqual([[1], [2, 3]])
+    expect(batches).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
     ends[1]?.()
-    expect(await Promise.all(results)).toEqual([10, 20, 30])
+    expect(await Promise.all(results)).toEqual([10, 20, 30, 40])
   })
 
   it('never has one key twice in flight', async () => {
     const { batches, ends, write } = heldStore()
     const writes = new GroupedWrites({ write, keyOf: () => 'the same row', concurrency: 4 })
     const results = [1, 2].map((item) => writes.add(item))
+    await settled()
     expect(batches).toEqual([[1]])
     ends[0]?.()
     await settled()
@@ -60,7 +68,9 @@ describe('GroupedWrites', () => {
   it('RL-04: after an outage nothing is written again, since it may have been', async () => {
     const { batches, ends, write } = heldStore()
     const writes = new GroupedWrites({ write, keyOf: String, concurrency: 1 })
-    const results = Promise.allSettled([1, 2, 3].map((item) => writes.add(item)))
+    const first = writes.add(1)
+    await settled()
+    const results = Promise.allSettled([first, writes.add(2), writes.add(3)])
     ends[0]?.()
     await settled()
     ends[1]?.(new OAuthError('temporarily_unavailable'))
