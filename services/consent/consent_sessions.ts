@@ -6,20 +6,18 @@ import type {
   RevokeConsentSessionsRequest,
   RevokeConsentSessionsResponse,
 } from '#proto/consent/v1/consent_service.js'
-import { Flow, FlowConsent, FlowPayload } from '#proto/consent/v1/flow.js'
+import { FlowConsent, FlowPayload } from '#proto/consent/v1/flow.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { checkOffset } from '../kit/page_token.js'
 import { isUuid } from '../kit/random.js'
 import type { Call } from '../kit/rpc/contract.js'
 import { splitWords } from '../kit/scope_strategy.js'
+import { openRecord } from './consent_record.js'
 import { readPageToken, writePageToken } from './page_token.js'
 import type { Parts } from './parts.js'
 import { decodeJson } from './payloads.js'
 import { consentRequestOf, loginOf } from './requests.js'
 import type { ConsentSelection, StoredConsent } from './store/consent_store.js'
-
-/** What the sealed record of a consent session is sealed for. */
-export const recordPurpose = 'consent session'
 
 const nothing = FlowPayload.fromPartial({})
 
@@ -41,7 +39,7 @@ export async function listConsentSessions(
   ])
   const page = found.slice(0, size)
   const last = found.length > size ? page.at(-1) : undefined
-  const sessions = await Promise.all(page.map((stored) => sessionOf(parts, stored)))
+  const sessions = await Promise.all(page.map((stored) => sessionOf(parts, subject, stored)))
   return {
     consentSessions: sessions.filter((session) => session !== undefined),
     nextPageToken: last ? writePageToken(parts.pageSealer, { handledAtMs: last.handledAt.getTime(), id: last.id }) : '',
@@ -50,11 +48,10 @@ export async function listConsentSessions(
 }
 
 /** Undefined for what ended with its client's registration, or was sealed under a secret that is no longer there. */
-async function sessionOf(parts: Parts, stored: StoredConsent): Promise<ConsentSession | undefined> {
+async function sessionOf(parts: Parts, subject: string, stored: StoredConsent): Promise<ConsentSession | undefined> {
   const client = await parts.clients.findRegistration(stored.clientId, stored.registrationId)
-  const opened = parts.sealer.open(recordPurpose, stored.record)
-  if (!client || !opened) return undefined
-  const flow = Flow.decode(opened)
+  const flow = openRecord(parts.sealer, subject, stored)
+  if (!client || !flow) return undefined
   const consent = flow.consent ?? FlowConsent.fromPartial({})
   const payload = consent.payload ?? nothing
   const challenges = { login: '', consent: '' }

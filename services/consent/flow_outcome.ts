@@ -1,10 +1,10 @@
 // What is written at the end of a flow, and what becomes of the browser's login session.
 import type { Client } from '#proto/client/v1/client_service.js'
 import type { Cookie } from '#proto/consent/v1/authorization_service.js'
-import { Flow, FlowConsent, type FlowPayload, FlowState } from '#proto/consent/v1/flow.js'
+import { type Flow, FlowConsent, FlowState } from '#proto/consent/v1/flow.js'
 import { uuidFromBytes } from '../kit/random.js'
 import { asksForRefreshToken } from '../kit/scope_strategy.js'
-import { recordPurpose } from './consent_sessions.js'
+import { type FlowPayloads, sealRecord } from './consent_record.js'
 import type { Cookies } from './cookies.js'
 import { isForDevice } from './device_flow.js'
 import { flowIdOf } from './flow.js'
@@ -37,11 +37,6 @@ export function sessionOutcome({ config, sessionCookie }: Parts, flow: Flow, coo
   return { change: 'make', lifespan, endedSessionId, cookies: [sessionCookie.write(sessionId, lifespan)] }
 }
 
-export interface FlowPayloads {
-  readonly login: FlowPayload
-  readonly consent: FlowPayload
-}
-
 /** @param flow In its last state. */
 export function endOf(
   { config, sealer }: Pick<Parts, 'config' | 'sealer'>,
@@ -70,7 +65,7 @@ export function endOf(
     lifespan: isRejected
       ? config.ttl.login_consent_request
       : recordLifespan(config, client, flow, session, isRemembered),
-    record: sealer.seal(recordPurpose, Flow.encode(recordOf(flow, payloads)).finish()),
+    record: sealRecord(sealer, flow, payloads),
     sessionChange: session.change,
     sessionLifespan: session.lifespan,
     authenticatedAtMs: login.authenticatedAtMs,
@@ -79,12 +74,6 @@ export function endOf(
     identityProviderSessionId: login.identityProviderSessionId,
     endedSessionId: session.endedSessionId,
   }
-}
-
-/** The flow with what apps sent along, wherever that was until now. */
-function recordOf(flow: Flow, payloads: FlowPayloads): Flow {
-  const consent = flow.consent && { ...flow.consent, payload: payloads.consent, payloadStored: false }
-  return { ...flow, login: { ...loginOf(flow), payload: payloads.login, payloadStored: false }, consent }
 }
 
 /**
