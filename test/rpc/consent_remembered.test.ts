@@ -302,10 +302,10 @@ describe('revoking consent sessions', () => {
   ])('I12: of a %s: nothing is remembered, and the tokens end', async (_, selectorOf) => {
     const who = await consented()
     const { refreshToken } = await withTokens(who)
-    expect(await revoke(selectorOf(who))).toEqual({ revoked: 2 })
+    expect(await revoke(selectorOf(who))).toEqual({ revoked: 2, pending: false })
     expect(await skips(who)).toBe(false)
     expect((await refusalOf(suite.refresh(client, refreshToken))).code).toBe('invalid_grant')
-    expect(await revoke(selectorOf(who))).toEqual({ revoked: 0 })
+    expect(await revoke(selectorOf(who))).toEqual({ revoked: 0, pending: false })
   })
 
   it('of a subject and a client: other clients and subjects keep theirs', async () => {
@@ -327,7 +327,7 @@ describe('revoking consent sessions', () => {
     const { consentSessions } = await suite.one.consent.listConsentSessions(request)
     expect(consentSessions).toHaveLength(2)
     const value = consentSessions[1]?.consentRequestId ?? ''
-    expect(await revoke({ $case: 'consentRequestId', value })).toEqual({ revoked: 1 })
+    expect(await revoke({ $case: 'consentRequestId', value })).toEqual({ revoked: 1, pending: false })
     expect((await refusalOf(suite.refresh(client, resting.refreshToken))).code).toBe('invalid_grant')
     await suite.refresh(client, kept.refreshToken)
   })
@@ -410,7 +410,7 @@ describe('revoking consent sessions', () => {
 
   it('of an unknown id is no error', async () => {
     for (const value of ['no-uuid', '00000000-0000-4000-8000-000000000000'])
-      expect(await revoke({ $case: 'consentRequestId', value })).toEqual({ revoked: 0 })
+      expect(await revoke({ $case: 'consentRequestId', value })).toEqual({ revoked: 0, pending: false })
   })
 })
 
