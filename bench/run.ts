@@ -22,10 +22,10 @@ export interface RunOptions {
   readonly warmUps?: number
 }
 
-/** Not measured: until then, much runs that is not compiled yet. */
-const warmUpSeconds = 1.5
+/** Not measured: until then, much runs that is not compiled yet. What is larger takes longer, and serves for longer. */
+const warmUpSeconds = 5
 /** The same for scenarios that count operations. */
-const warmUpOperations = 100
+const warmUpOperations = 3_000
 
 interface Round {
   readonly load: Load

@@ -111,7 +111,7 @@ again and again, as resource servers do, and remembers what a token says.
 ${describeScaling(report)}## Measure it yourself
 
 \`\`\`
-npm run bench                                  # all scenarios, in about five minutes
+npm run bench                                  # all scenarios, in about ten minutes
 npm run bench -- refresh_es256 userinfo        # some of them
 npm run bench -- --against http://localhost:5444 --admin http://localhost:5445
 npm run bench -- --alone --profile /tmp/profiles introspection_http

@@ -7,7 +7,7 @@ export const revocation: Scenario = {
   name: 'revoke',
   title: 'revocation',
   runsAt: remembers,
-  operations: 1_000,
+  operations: 3_000,
   async prepare(world) {
     const dialect = dialectOf(world)
     const machine = await dialect.machine()
