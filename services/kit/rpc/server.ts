@@ -22,7 +22,8 @@ import { toStatus } from './error_status.js'
 import { insecure, type LiveCertificates } from './live_certificates.js'
 import { type Peer, WirePeer } from './peer.js'
 import { serveReflection } from './reflection.js'
-import { type RulePath, ruleOf, rules } from './rules.js'
+import { type RulePath, ruleOf } from './rules.js'
+import { serverOptions } from './server_options.js'
 
 /** Pairs a generated definition with its implementation. A method that is missing in the table of rules is a type error. */
 export function defineService<D extends Readonly<Record<string, MethodDefinition & { readonly path: RulePath }>>>(
@@ -49,14 +50,6 @@ export interface RpcServerOptions {
 
 // What goes wrong is thrown and logged by those who know what it was for.
 setLogVerbosity(logVerbosity.NONE)
-
-const serverOptions = {
-  'grpc.max_receive_message_length': Math.max(...Object.values(rules).map((rule) => rule.limit)),
-  'grpc.max_concurrent_streams': 1_000,
-  'grpc-node.max_session_memory': 32,
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-} as const
 
 const healthService = 'grpc.health.v1.Health'
 const maxMetadataBytes = 16 * 1024
