@@ -1,6 +1,7 @@
 // The server's metadata: OpenID Connect Discovery 1.0 section 4, RFC 8414. Put together from what each service says of
 // itself, the table of routes and the registry of response modes, so that it cannot differ from what is served.
 import type { CallOptions } from '../../services/kit/rpc/contract.js'
+import { sendJsonText } from '../http/answer.js'
 import type { Endpoint, Parts } from '../http/endpoint.js'
 import { KeptAnswer } from '../http/kept_answer.js'
 import { responseModes } from '../http/response_modes.js'
@@ -16,8 +17,7 @@ export function discovery(parts: Parts): Endpoint {
     load: async (call) => JSON.stringify(await describeServer(parts, call)),
   })
   return async (ctx) => {
-    ctx.body = await document.get(ctx.state.call)
-    ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8')
+    sendJsonText(ctx, await document.get(ctx.state.call))
     ctx.res.setHeader('Cache-Control', cacheControl)
   }
 }

@@ -1,11 +1,11 @@
 // The introspection endpoint: RFC 7662. On the public port for confidential clients and holders of an access token.
 import { IntrospectRequest } from '#proto/introspection/v1/introspection_service.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
-import { sendTokenJson } from '../http/answer.js'
+import { sendTokenText } from '../http/answer.js'
 import { readForm } from '../http/body.js'
 import { bearerTokenOf, takeClientCredentials } from '../http/credentials.js'
 import type { Context, Endpoint, Parts } from '../http/endpoint.js'
-import { inactive, introspectionToJson } from '../json/introspection.js'
+import { inactive, introspectionJson } from '../json/introspection.js'
 
 /** Whatever is sent as a token is answered; one that is larger than what the service takes is no token. */
 export const introspectionLimit = 1025 * 1024
@@ -27,9 +27,9 @@ export async function introspect(
   callerClientId: string,
 ): Promise<void> {
   if (!token) throw new OAuthError('invalid_request', "The parameter 'token' is missing.")
-  if (token.length > tokenLimit) return sendTokenJson(ctx, inactive)
+  if (token.length > tokenLimit) return sendTokenText(ctx, inactive)
   const request = IntrospectRequest.create({ token, tokenTypeHint, scope, callerClientId })
-  sendTokenJson(ctx, introspectionToJson(await services.introspection.introspect(request, ctx.state.call)))
+  sendTokenText(ctx, introspectionJson(await services.introspection.introspect(request, ctx.state.call)))
 }
 
 /** The client that asks (RFC 7662 section 2.1): by its credentials, or by an access token that it holds. */

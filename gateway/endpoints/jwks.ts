@@ -2,11 +2,13 @@
 // member `key_set`, so that who verifies access tokens need not trust the keys of other sets.
 import type { GetPublishedKeysResponse } from '#proto/token/v1/key_service.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
+import { sendJsonText } from '../http/answer.js'
 import type { Endpoint, Parts } from '../http/endpoint.js'
 import { KeptAnswer } from '../http/kept_answer.js'
 
 interface Published {
   readonly revision: string
+  readonly etag: string
   readonly document: string
 }
 
@@ -30,21 +32,18 @@ export function jwks({ config, services }: Parts): Endpoint {
     },
   })
   return async (ctx) => {
-    const { revision, document } = await published.get(ctx.state.call)
+    const { etag, document } = await published.get(ctx.state.call)
     ctx.status = 200
-    ctx.res.setHeader('ETag', `"${revision.replace(/[^\x21\x23-\x7e]/g, '')}"`)
+    ctx.res.setHeader('ETag', etag)
     ctx.res.setHeader('Cache-Control', cacheControl)
-    if (ctx.fresh) {
-      ctx.status = 304
-      return
-    }
-    ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8')
-    ctx.body = document
+    if (ctx.req.headers['if-none-match'] !== undefined && ctx.fresh) ctx.status = 304
+    else sendJsonText(ctx, document)
   }
 }
 
 function toPublished({ revision, keySets }: GetPublishedKeysResponse): Published {
   const keys = keySets.flatMap(({ set, keys }) => keys.map(({ jwk }) => ({ ...jwk, key_set: set })))
   if (keys.length === 0) throw new OAuthError('temporarily_unavailable', 'No key is published yet.')
-  return { revision, document: JSON.stringify({ keys }) }
+  const etag = `"${revision.replace(/[^\x21\x23-\x7e]/g, '')}"`
+  return { revision, etag, document: JSON.stringify({ keys }) }
 }

@@ -1,10 +1,21 @@
 // The answer of introspection as JSON: RFC 7662 section 2.2, with Hydra's `token_use`, `obfuscated_subject` and `ext`.
 import type { IntrospectResponse } from '#proto/introspection/v1/introspection_service.js'
 
-export const inactive = { active: false } as const
+export const inactive = '{"active":false}'
 
-export function introspectionToJson(token: IntrospectResponse): Record<string, unknown> {
+/** The JSON of answers that are given again (services/kit/rpc/contract.ts). */
+const kept = new WeakMap<IntrospectResponse, string>()
+
+export function introspectionJson(token: IntrospectResponse): string {
   if (!token.active) return inactive
+  const known = kept.get(token)
+  if (known !== undefined) return known
+  const json = JSON.stringify(toJson(token))
+  if (Object.isFrozen(token)) kept.set(token, json)
+  return json
+}
+
+function toJson(token: IntrospectResponse): Record<string, unknown> {
   return {
     active: true,
     scope: token.scope,
