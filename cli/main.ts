@@ -131,8 +131,9 @@ const mostWorkers = 256
 
 function toWorkers(said: string): number {
   if (said === 'auto') return countCores()
-  const count = Number(said)
-  if (said === '' || !Number.isInteger(count) || count < 1 || count > mostWorkers)
+  // A variable that is empty says nothing.
+  const count = Number(said || '1')
+  if (!Number.isInteger(count) || count < 1 || count > mostWorkers)
     throw new InvalidArgumentError(`\`auto\` or a number from 1 to ${mostWorkers} is needed`)
   return count
 }
@@ -155,7 +156,7 @@ const whats = ['all', 'client', 'consent', 'token', 'introspection', 'gateway'] 
 withOptions(
   program
     .command('serve')
-    .description('Run the whole server in this process, or one of its services.')
+    .description('Run the whole server or one of its services, in this process or in several workers.')
     .addArgument(new Argument('<what>', 'what to run').choices(whats))
     .addOption(workersOption),
 )
