@@ -14,8 +14,7 @@ export class WorkerProcess {
   /** Resolves with the reason. */
   readonly ended: Promise<string>
   readonly #worker: Worker
-  readonly #startedAt = monotonicMs()
-  #isReady = false
+  #readyAt: number | undefined
   #refusal: Error | undefined
   #certificatesRead: ((error?: string) => void) | undefined
 
@@ -35,7 +34,7 @@ export class WorkerProcess {
       this.#worker.on('message', (message: FromWorker) => {
         if (message.kind === 'begun') this.#say({ kind: 'start', role, config })
         else if (message.kind === 'ready') {
-          this.#isReady = true
+          this.#readyAt = monotonicMs()
           resolve(message.addresses)
         } else if (message.kind === 'refused')
           this.#refusal = message.isExpected ? new StartupError(message.message) : withStack(message.message)
@@ -54,7 +53,7 @@ export class WorkerProcess {
 
   /** Whether it has come to be ready and has not ended. */
   get isServing(): boolean {
-    return this.#isReady && !this.#worker.isDead()
+    return this.#readyAt !== undefined && !this.#worker.isDead()
   }
 
   /** Why it could not start, if it said so. */
@@ -62,8 +61,9 @@ export class WorkerProcess {
     return this.#refusal
   }
 
-  get ageMs(): number {
-    return monotonicMs() - this.#startedAt
+  /** Milliseconds since it was ready; 0 before that. */
+  get servedMs(): number {
+    return this.#readyAt === undefined ? 0 : monotonicMs() - this.#readyAt
   }
 
   reconfigure(config: Config): void {

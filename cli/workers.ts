@@ -107,7 +107,7 @@ class Workers implements Answering {
     for (;;) {
       const reason = await place.worker.ended
       if (signal.aborted) return
-      place.shortLives = place.worker.ageMs < shortLifeMs ? place.shortLives + 1 : 0
+      place.shortLives = place.worker.servedMs < shortLifeMs ? place.shortLives + 1 : 0
       if (place.shortLives > maxShortLives && !this.#places.some(isSteady)) {
         this.#fail(new StartupError(`the workers end again and again: ${reason}`))
         return
@@ -127,7 +127,7 @@ class Workers implements Answering {
 }
 
 const isSteady = ({ worker, shortLives }: Place): boolean =>
-  worker.isServing && (shortLives === 0 || worker.ageMs > shortLifeMs)
+  worker.isServing && (shortLives === 0 || worker.servedMs > shortLifeMs)
 
 /** The first is replaced at once. */
 const pauseMs = ({ shortLives }: Place): number =>

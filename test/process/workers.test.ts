@@ -141,7 +141,9 @@ describe('the end of several workers', { timeout: 90_000 }, () => {
     const client = await createClient(suite, machine)
     const workers = await connectToWorkers(server, suite.publicUrl, count)
     const body = 'grant_type=client_credentials'
-    const socket = connect(Number(new URL(suite.publicUrl).port), '127.0.0.1')
+    const port = Number(new URL(suite.publicUrl).port)
+    const [idle, socket] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+    idle.on('error', () => undefined)
     const fields = [
       'POST /oauth2/token HTTP/1.1',
       'host: a',
@@ -155,14 +157,11 @@ describe('the end of several workers', { timeout: 90_000 }, () => {
     program.child.kill('SIGTERM')
     // A terminal tells all of them.
     for (const { pid } of workers) process.kill(pid, 'SIGINT')
-    await eventually(() =>
-      fetch(`${suite.publicUrl}/health/alive`).then(
-        () => false,
-        () => true,
-      ),
-    )
+    // It has begun when connections that nothing is asked on are closed.
+    await once(idle.resume(), 'close')
     socket.write(body)
-    expect((await once(socket, 'data'))[0]).toMatch(/^HTTP\/1\.1 200/)
+    const [answer] = await Promise.race([once(socket, 'data'), once(socket, 'close')])
+    expect(answer).toMatch(/^HTTP\/1\.1 200/)
     socket.destroy()
     expect(await program.ended).toBe(0)
     expect(workers.map(({ pid }) => lives(pid))).toEqual([false, false])
