@@ -117,7 +117,8 @@ class Course {
 
   #warmUpLimit(): Limit {
     const limit = this.#limit()
-    if ('seconds' in limit) return { seconds: Math.max(warmUpSeconds, limit.seconds) }
+    const { warmUpSeconds: atLeast = warmUpSeconds } = this.#scenario
+    if ('seconds' in limit) return { seconds: Math.max(atLeast, limit.seconds) }
     return { operations: Math.min(warmUpOperations, limit.operations) }
   }
 

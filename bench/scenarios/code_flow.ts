@@ -7,6 +7,7 @@ const codeFlow = (name: string, alg: string): Scenario => ({
   name,
   title: 'code flow with login and consent',
   runsAt: overHttp,
+  warmUpSeconds: 6,
   async prepare(world) {
     const dialect = dialectOf(world)
     const client = await dialect.app(alg)

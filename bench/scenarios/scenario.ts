@@ -29,6 +29,8 @@ export interface Scenario {
   readonly runsAt: (server: ServerAddress) => boolean
   /** Operations in a round, where each uses something up; else a round is a time. */
   readonly operations?: number
+  /** Where an operation is many requests, of which each is rare, it takes longer until all that they run is compiled. */
+  readonly warmUpSeconds?: number
   readonly prepare: (world: World) => Promise<Drive>
 }
 
