@@ -41,9 +41,10 @@ export const spreadEndedSessions: Statement = {
         SELECT id FROM ended_session ORDER BY ended_at LIMIT $1 FOR UPDATE SKIP LOCKED)
       RETURNING id, subject)
     INSERT INTO logout_delivery (id, login_session_id, subject, client_id, registration_id)
-    SELECT DISTINCT ON (ended.id, c.client_id) c.id, ended.id, ended.subject, c.client_id, c.registration_id
-    FROM ended JOIN consent_session c ON c.login_session_id = ended.id AND NOT c.rejected
-    ORDER BY ended.id, c.client_id, c.handled_at DESC
+    SELECT c.id, ended.id, ended.subject, c.client_id, c.registration_id
+    FROM ended CROSS JOIN LATERAL (
+      SELECT DISTINCT ON (client_id) id, client_id, registration_id FROM consent_session
+      WHERE login_session_id = ended.id AND NOT rejected ORDER BY client_id, handled_at DESC) AS c
     ON CONFLICT (id) DO NOTHING`,
 }
 
