@@ -11,6 +11,8 @@ export interface Result {
   readonly firstError: string
   readonly perSecond: number
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number }
+  /** The p99 of each round, in milliseconds. */
+  readonly p99OfRounds: readonly number[]
   /** For each operation; null where it cannot be read. */
   readonly cpuUs: {
     readonly server: number

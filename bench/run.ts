@@ -104,6 +104,7 @@ class Course {
       firstError: loads.find(({ errors }) => errors > 0)?.firstError ?? '',
       perSecond: operations / this.#sum(({ load }) => load.seconds),
       latencyMs: percentilesOf(loads.flatMap(({ latencies }) => [...latencies])),
+      p99OfRounds: loads.map(({ latencies }) => percentilesOf([...latencies]).p99),
       cpuUs: this.#cpu(operations),
       database: this.#database(operations),
       residentBytes: readResident(this.#server.pid) ?? null,
@@ -173,6 +174,8 @@ export async function runScenario(
   for (const course of courses) results.push(await course.finish())
   return results
 }
+
+export const median = (values: readonly number[]): number => percentilesOf(values).p50
 
 export function percentilesOf(latencies: readonly number[]): Result['latencyMs'] {
   const sorted = Float64Array.from(latencies).sort()

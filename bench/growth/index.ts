@@ -8,7 +8,9 @@ import { projectRoot } from '../../services/kit/project_root.js'
 import { LoadGenerator } from '../load/generator.js'
 import { describeMachine } from '../report/machine.js'
 import { publishSection } from '../report/sections.js'
+import type { Result } from '../results.js'
 import { runScenario } from '../run.js'
+import type { Scenario } from '../scenarios/scenario.js'
 import { BenchDatabase } from '../servers/database.js'
 import type { BenchServer } from '../servers/server.js'
 import { checkPlans } from './plans.js'
@@ -32,6 +34,7 @@ interface Options {
   readonly seconds: number
   readonly data?: string
   readonly parts: readonly Part[]
+  readonly scenarios: readonly Scenario[]
   readonly output?: string
   readonly publish?: true
 }
@@ -54,6 +57,15 @@ const partsOf = (text: string): readonly Part[] =>
     if (!part) throw new InvalidArgumentError(`choose of ${parts.join(', ')}`)
     return part
   })
+
+const scenariosOf = (text: string): readonly Scenario[] =>
+  text.split(',').map((name) => {
+    const scenario = growthScenarios.find((candidate) => candidate.name === `growth_${name}`)
+    if (!scenario) throw new InvalidArgumentError(`choose of ${scenarioNames}`)
+    return scenario
+  })
+
+const scenarioNames = growthScenarios.map(({ name }) => name.replace('growth_', '')).join(',')
 
 let shown = ''
 /** One line for each thing, which grows while it is under way. */
@@ -108,7 +120,7 @@ async function measureLatency(postgres: BenchDatabase, both: readonly Populated[
   const grown = both.at(-1)?.client as pg.Client
   const hot = { updates: 0, hotUpdates: 0 }
   try {
-    for (const scenario of growthScenarios) {
+    for (const scenario of options.scenarios) {
       progress(scenario.title, 0, 1)
       const before = await updatesOf(grown)
       const { rounds, seconds } = options
@@ -151,6 +163,13 @@ async function purge(grown: Populated, size: Size, expired: number) {
   }
 }
 
+/** In the order of the scenarios: what was measured now, and else what was before. */
+const replaced = (before: readonly Result[] = [], now: readonly Result[]): Result[] =>
+  growthScenarios.flatMap(({ name }) => {
+    const of = (results: readonly Result[]) => results.filter(({ scenario }) => scenario === name)
+    return of(now).length > 0 ? of(now) : of(before)
+  })
+
 /** What is known already, from an earlier run on the same files. */
 const resume = (file: string): Partial<GrowthReport> =>
   existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<GrowthReport>) : {}
@@ -160,17 +179,19 @@ async function measure(postgres: BenchDatabase, folder: string, options: Options
   const size = { grants: options.grants, clients: options.clients }
   const small = { grants: 10_000, clients: 1_000 }
   let report: GrowthReport = {
+    ...resume(kept),
     startedAt: new Date().toISOString(),
     ...describeMachine(),
     postgres: postgres.version,
     size,
     small,
-    ...resume(kept),
   }
   const keep = (found: Partial<GrowthReport>) => {
     report = { ...report, ...found }
     writeFileSync(kept, JSON.stringify(report, undefined, 2))
   }
+  // What an earlier version sent does not count.
+  rmSync(statementsFile(folder), { force: true })
   const both = [
     await Populated.start(postgres, smallName, small, folder),
     await Populated.start(postgres, grownName, size, folder),
@@ -180,9 +201,13 @@ async function measure(postgres: BenchDatabase, folder: string, options: Options
     if (grown.fillSeconds !== undefined) keep({ fillSeconds: grown.fillSeconds })
     const asked = (part: Part) => options.parts.includes(part)
     if (asked('sizes')) keep({ sizes: await sizesOf(grown.client) })
-    if (asked('latency')) keep(await measureLatency(postgres, both, options))
+    if (asked('latency')) {
+      const { results, hot } = await measureLatency(postgres, both, options)
+      keep({ results: replaced(report.results, results), ...(hot.updates > 0 && { hot }) })
+    }
     if (asked('plans')) keep({ plans: [await explainAll(grown, folder, 'as it was filled')] })
-    if (asked('purge')) keep({ purge: await purge(grown, size, options.expired ?? Math.ceil(size.grants / 10)) })
+    if (asked('purge'))
+      keep({ purge: await purge(grown, size, options.expired ?? Math.min(Math.ceil(size.grants / 10), 1_000_000)) })
   } finally {
     for (const populated of both) await populated.stop()
   }
@@ -224,10 +249,15 @@ export function addGrowth(program: Command): void {
     .description('Fill a database with millions of grants, and measure what that changes.')
     .option('--grants <count>', 'live grants, each with its consent session', count, 10_000_000)
     .option('--clients <count>', 'clients', count, 1_000_000)
-    .option('--expired <count>', 'grants that expire to be purged (default: a tenth of the grants)', count)
-    .option('--rounds <count>', 'rounds that go round the two databases', count, 6)
-    .option('--seconds <count>', 'how long a round is at each', count, 3)
+    .option(
+      '--expired <count>',
+      'grants that expire to be purged (default: a tenth of the grants, at most a million)',
+      count,
+    )
+    .option('--rounds <count>', 'rounds that go round the two databases', count, 20)
+    .option('--seconds <count>', 'how long a round is at each', count, 1)
     .option('--parts <names>', `what is measured: ${parts.join(',')}`, partsOf, parts)
+    .option('--scenarios <names>', `whose latency: ${scenarioNames}`, scenariosOf, growthScenarios)
     .option('--data <folder>', 'keep the database here, and begin with what an earlier run left here')
     .option('--output <file>', 'where the results go as JSON (default: bench/results/growth.json)')
     .option('--publish', 'write the section on growth in docs/performance.md')

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import type { LoadGenerator } from '../load/generator.js'
 import type { Load } from '../load/meter.js'
-import { addressOf, percentilesOf } from '../run.js'
+import { addressOf, median, percentilesOf } from '../run.js'
 import type { BenchServer } from '../servers/server.js'
 import { expiringRows, expiringTables, insertExpiring } from './expired.js'
 import type { Progress, Size, Template } from './population.js'
@@ -26,7 +26,7 @@ const slice = 2
 /** Slices before anything has expired, and as many after all is purged. */
 const quietSlices = 15
 /** Rows a second that a database takes at least, to know when it will have taken all. */
-const slowestInsert = 8_000
+const slowestInsert = 15_000
 const vacuumTimeoutMs = 5 * 60_000
 
 const loads = growthScenarios.filter(({ name }) => ['growth_refresh', 'growth_begin'].includes(name))
@@ -128,7 +128,8 @@ function loadsOf(slices: readonly Slice[]): PurgeLoad[] {
   const latencyOf = (index: number, isPurging: boolean) => {
     const chosen = slices.filter((slice) => slice.isPurging === isPurging).map((slice) => slice.loads[index] as Load)
     const latencies = chosen.flatMap((load) => [...load.latencies])
-    return { operations: latencies.length, ...percentilesOf(latencies) }
+    const p99 = median(chosen.map((load) => percentilesOf([...load.latencies]).p99))
+    return { operations: latencies.length, ...percentilesOf(latencies), p99 }
   }
   return loads.map(({ title }, index) => ({
     title,

@@ -53,6 +53,7 @@ export interface Latency {
   readonly operations: number
   readonly p50: number
   readonly p95: number
+  /** The median of slices of two seconds, so that what else the machine does hits it less. */
   readonly p99: number
 }
 

@@ -28,6 +28,10 @@ const sampleOf = (world: World): Sample => {
   return { dialect: dialectOf(world), take, left, all }
 }
 
+/** So many clients, whatever the size: they are known when it is measured. */
+const clientsInTurn = (all: readonly SampledGrant[]) =>
+  inTurn([...new Map(all.map((grant) => [grant.clientId, grant])).values()].slice(0, 150))
+
 /** What scenarios have left of each sample: a refresh token is good once. */
 const taken = new Map<string, SampledGrant[]>()
 
@@ -52,7 +56,7 @@ const growing = (name: string, title: string, perSecond: number, operation: Oper
 })
 
 const issue = growing('issue', 'issue: client credentials', 150, async ({ dialect, all }) => {
-  const next = inTurn(all.slice(0, 500))
+  const next = clientsInTurn(all)
   const operation = () => {
     const request = postForm(dialect.paths.token, { grant_type: 'client_credentials', scope: 'openid' }, next().headers)
     return expect(dialect.publicUrl, request, '"access_token":"')
@@ -61,7 +65,7 @@ const issue = growing('issue', 'issue: client credentials', 150, async ({ dialec
 })
 
 const begin = growing('begin', 'issue: code flow with login and consent', 30, async ({ dialect, all }) => {
-  const next = inTurn(all.slice(0, 500))
+  const next = clientsInTurn(all)
   return { operation: () => logIn(dialect, clientOf(next())) }
 })
 

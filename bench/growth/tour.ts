@@ -10,9 +10,11 @@ export async function tour({ adminUrl }: Pick<BenchServer, 'adminUrl'>): Promise
   const { client_id: id } = await callForJson(adminUrl, sendJson('POST', '/admin/clients', client))
   const paths = [
     '/admin/clients?page_size=2',
+    '/clients?limit=2&offset=1',
     '/admin/clients?page_size=2&client_name=toured',
     '/admin/clients?page_size=2&owner=somebody',
     `${sessions}/consent?subject=nobody`,
+    '/oauth2/auth/sessions/consent?subject=nobody&limit=2&offset=1',
     '/admin/keys/hydra.openid.id-token',
     '/admin/trust/grants/jwt-bearer/issuers',
   ]
