@@ -215,9 +215,14 @@ async function measure(postgres: BenchDatabase, folder: string, options: Options
 }
 
 /** Whatever ends the run, nothing of it stays but what was asked to. */
-function stopOnSignals(stop: () => Promise<void>): void {
+function stopOnSignals(stop: () => Promise<void>): AbortSignal {
+  const interrupted = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143)))
+    process.once(signal, () => {
+      interrupted.abort()
+      void stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143))
+    })
+  return interrupted.signal
 }
 
 async function growth(options: Options): Promise<void> {
@@ -225,11 +230,14 @@ async function growth(options: Options): Promise<void> {
   if (kept) mkdirSync(kept, { recursive: true })
   const folder = kept ?? mkdtempSync(join(tmpdir(), 'tessera-growth-'))
   const postgres = await BenchDatabase.start({ kept, settings })
-  const clean = async () => {
-    await postgres.stop()
-    if (!kept) rmSync(folder, { recursive: true, force: true })
+  let cleaned: Promise<void> | undefined
+  const clean = () => {
+    cleaned ??= postgres.stop().then(() => {
+      if (!kept) rmSync(folder, { recursive: true, force: true })
+    })
+    return cleaned
   }
-  stopOnSignals(clean)
+  const interrupted = stopOnSignals(clean)
   try {
     const report = await measure(postgres, folder, options)
     process.stdout.write(`\n\n${describeGrowth(report)}\n`)
@@ -238,6 +246,9 @@ async function growth(options: Options): Promise<void> {
     writeFileSync(output, `${JSON.stringify(report, undefined, 2)}\n`)
     process.stdout.write(`written: ${relative(process.cwd(), output)}\n`)
     if (options.publish) publishSection(growthSection, report)
+  } catch (thrown) {
+    // A statement that was under way when the run was ended is no failure.
+    if (!interrupted.aborted) throw thrown
   } finally {
     await clean()
   }

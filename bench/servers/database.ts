@@ -69,6 +69,8 @@ export class BenchDatabase {
 
   async connect(database: string): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: this.dsnOf(database), application_name: 'bench' })
+    // A connection that is lost fails its query too; an event that nobody hears would end the process.
+    client.on('error', () => undefined)
     await client.connect()
     return client
   }
