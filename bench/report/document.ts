@@ -7,6 +7,7 @@ import { memorySection } from '../memory/report.js'
 import type { Report } from '../results.js'
 import { hydraCosts } from '../targets.js'
 import { drawBars, type Group } from './bars.js'
+import { whatIsLeft } from './left.js'
 import { scalingHeads, scalingRows } from './scaling.js'
 import { documentFile, withSection } from './sections.js'
 import { markdownTable, resultHeads, resultRow, targetHeads, targetRows } from './table.js'
@@ -97,6 +98,7 @@ request needs, so look at the keys before the ratio.
 
 ![CPU beside Hydra](performance_hydra.svg)
 
+${whatIsLeft}
 ## Side by side
 
 ![CPU of each server](performance.svg)
