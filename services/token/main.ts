@@ -85,7 +85,6 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
 function reconfigureParts(parts: Parts, config: TokenConfig): Parts {
   parts.sealer.replaceSecrets(config.secrets)
   parts.pageSealer.replaceSecrets(config.pageTokenSecrets)
-  parts.pageSealer.replaceSecrets(config.pageTokenSecrets)
   parts.keys.reconfigure(keySettingsOf(config))
   parts.clients.maxStalenessMs = config.maxStalenessMs
   parts.grants.reconfigure(graceOf(config))
