@@ -1,13 +1,10 @@
-// `npm run bench`: measures Tessera and others that do the same, side by side, in processes of their own on one PostgreSQL.
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { countCores } from '../cli/cores.js'
-import { projectRoot } from '../services/kit/project_root.js'
 import { addGrowth } from './growth/index.js'
 import { LoadGenerator } from './load/generator.js'
 import { canReadProcesses } from './measure/processes.js'
 import { addMemory } from './memory/index.js'
+import { positive, writeResults } from './options.js'
 import { publish } from './report/document.js'
 import { describeMachine } from './report/machine.js'
 import { scalingHeads, scalingRows } from './report/scaling.js'
@@ -34,12 +31,6 @@ interface Options {
   readonly profile?: string
   readonly output?: string
   readonly publish?: true
-}
-
-function positive(text: string): number {
-  const value = Number(text)
-  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is needed')
-  return value
 }
 
 function chooseScenarios(names: readonly string[]): readonly Scenario[] {
@@ -117,10 +108,7 @@ async function bench(names: readonly string[], options: Options): Promise<void> 
   chooseScenarios(names)
   const report = await measure(names, options)
   print(report)
-  const output = options.output ?? join(projectRoot, 'bench/results', `${report.startedAt.replace(/[:.]/g, '-')}.json`)
-  mkdirSync(join(output, '..'), { recursive: true })
-  writeFileSync(output, `${JSON.stringify(report, undefined, 2)}\n`)
-  process.stdout.write(`written: ${relative(process.cwd(), output)}\n`)
+  writeResults(report, `${report.startedAt.replace(/[:.]/g, '-')}.json`, options.output)
   const measured = [...report.results, ...(report.scaling?.pairs ?? []).flatMap(({ one, many }) => [one, many])]
   const wrong = measured.filter(({ errors, operations }) => errors > 0 || operations === 0)
   for (const { title, server, firstError } of wrong)

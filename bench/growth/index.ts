@@ -1,11 +1,11 @@
 // `npm run bench growth`: fills a database and measures what that changes.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type pg from 'pg'
-import { projectRoot } from '../../services/kit/project_root.js'
 import { LoadGenerator } from '../load/generator.js'
+import { writeResults } from '../options.js'
 import { describeMachine } from '../report/machine.js'
 import { publishSection } from '../report/sections.js'
 import type { Result } from '../results.js'
@@ -241,10 +241,7 @@ async function growth(options: Options): Promise<void> {
   try {
     const report = await measure(postgres, folder, options)
     process.stdout.write(`\n\n${describeGrowth(report)}\n`)
-    const output = options.output ?? join(projectRoot, 'bench/results/growth.json')
-    mkdirSync(join(output, '..'), { recursive: true })
-    writeFileSync(output, `${JSON.stringify(report, undefined, 2)}\n`)
-    process.stdout.write(`written: ${relative(process.cwd(), output)}\n`)
+    writeResults(report, 'growth.json', options.output)
     if (options.publish) publishSection(growthSection, report)
   } catch (thrown) {
     // A statement that was under way when the run was ended is no failure.

@@ -1,15 +1,13 @@
 // `npm run bench memory`: how long the start takes, what memory an idle server holds, and whether load makes it grow.
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Command, InvalidArgumentError } from 'commander'
-import { projectRoot } from '../../services/kit/project_root.js'
+import type { Command } from 'commander'
 import { LoadGenerator } from '../load/generator.js'
 import type { Limit } from '../load/meter.js'
 import { canReadProcesses, readResident } from '../measure/processes.js'
+import { positive, writeResults } from '../options.js'
 import { describeMachine } from '../report/machine.js'
 import { publishSection } from '../report/sections.js'
-import { addressOf } from '../run.js'
+import { addressOf, median } from '../run.js'
 import { scenarios } from '../scenarios/index.js'
 import type { Scenario } from '../scenarios/scenario.js'
 import { BenchDatabase } from '../servers/database.js'
@@ -35,11 +33,6 @@ const burstOperations: Limit = { operations: 40 }
 /** Those that measure how long a chain is are no load of their own. */
 const mixed: readonly Scenario[] = scenarios.filter(({ name }) => !name.startsWith('refresh_chain'))
 
-const positive = (text: string): number => {
-  const value = Number(text)
-  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is needed')
-  return value
-}
 const seconds = (text: string): number => (text === '0' ? 0 : positive(text))
 
 /** The median of some starts on a database that is there already, and the last server. */
@@ -51,7 +44,7 @@ async function timeStarts(postgres: BenchDatabase): Promise<{ server: BenchServe
     server = await startTessera(postgres)
     times.push(server.startMs)
   }
-  return { server, startMs: times.sort((one, other) => one - other)[Math.floor(starts / 2)] ?? Number.NaN }
+  return { server, startMs: median(times) }
 }
 
 interface Driven {
@@ -120,10 +113,7 @@ async function memory(options: Options): Promise<void> {
 
 function finish(report: MemoryReport, options: Options): void {
   process.stdout.write(`\n\n${describeMemory(report)}\n\n`)
-  const output = options.output ?? join(projectRoot, 'bench/results/memory.json')
-  mkdirSync(join(output, '..'), { recursive: true })
-  writeFileSync(output, `${JSON.stringify(report, undefined, 2)}\n`)
-  process.stdout.write(`written: ${relative(process.cwd(), output)}\n`)
+  writeResults(report, 'memory.json', options.output)
   if (report.errors > 0) {
     process.stderr.write(`wrong answers: ${report.firstError}\nthe run is void\n`)
     process.exitCode = 1

@@ -1,15 +1,6 @@
 // The life of a server as its operator sees it: starts, ends, kills, and what is told when it cannot start.
 import { once } from 'node:events'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { projectRoot } from '../../services/kit/project_root.js'
 import { freePorts } from '../support/ports.js'
 import { freshDatabase } from '../support/postgres.js'
+import { lives } from '../support/processes.js'
 import { type Program, startProgram } from '../support/program.js'
 
 const secret = 'Zr4u7x!A%D*G-KaPdSgVkYp3s6v9yB'
@@ -70,17 +62,6 @@ async function keyIdsOf(environment: Record<string, string>): Promise<string[]> 
 
 const postmasterOf = (data: string): number =>
   Number(readFileSync(join(data, 'postgres/cluster/postmaster.pid'), 'utf8').split('\n')[0])
-
-/** Whether a process runs; one that ended and that nobody asked about does not. */
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch {
-    return false
-  }
-  const stat = `/proc/${pid}/stat`
-  return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, 'utf8'))
-}
 
 /** The one line that a start which cannot be ends with. */
 async function refusalOf(args: readonly string[], environment: Record<string, string> = {}): Promise<string> {

@@ -1,7 +1,7 @@
 // Several workers on one port: they answer as one server, know within a moment what one of them was told, and live and end
 // with their primary.
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { Authority, hasOpenssl } from '../support/certificates.js'
 import { type ConfiguredProgram, type Settings, startConfigured } from '../support/configured_program.js'
 import { eventually } from '../support/eventually.js'
 import { basicOf, isActive, logIn, refresh } from '../support/oauth.js'
+import { lives } from '../support/processes.js'
 import { startProgram } from '../support/program.js'
 import { adminJson, createClient } from '../support/user_agent.js'
 import { connectToWorkers, type WorkerConnection } from '../support/worker_connections.js'
@@ -19,17 +20,6 @@ const count = 2
 
 const start = (settings: Settings = { urls }): Promise<ConfiguredProgram> =>
   startConfigured(settings, { TESSERA_WORKERS: `${count}` })
-
-/** Whether a process runs; one that ended and that nobody asked about does not. */
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch {
-    return false
-  }
-  const stat = `/proc/${pid}/stat`
-  return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, 'utf8'))
-}
 
 type Client = Awaited<ReturnType<typeof createClient>>
 

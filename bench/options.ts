@@ -1,0 +1,18 @@
+// What the commands of the benchmark share: their numbers, and where their results go.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { InvalidArgumentError } from 'commander'
+import { projectRoot } from '../services/kit/project_root.js'
+
+export function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is needed')
+  return value
+}
+
+/** Writes the results as JSON, where the option says or under this name in bench/results, and says so. */
+export function writeResults(report: object, name: string, output = join(projectRoot, 'bench/results', name)): void {
+  mkdirSync(dirname(output), { recursive: true })
+  writeFileSync(output, `${JSON.stringify(report, undefined, 2)}\n`)
+  process.stdout.write(`written: ${relative(process.cwd(), output)}\n`)
+}
