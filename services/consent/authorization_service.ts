@@ -13,6 +13,7 @@ import type { AuthorizationRequest, Incoming } from './authorization_request/che
 import { findClient } from './authorization_request/client.js'
 import { checks, requestOf, runChecks } from './authorization_request/index.js'
 import { type Destination, isOutage, refuseClient, showError, verifierUsed } from './authorization_response.js'
+import { keyOf } from './challenges.js'
 import type { Cookies } from './cookies.js'
 import { denyDevice } from './device_flow.js'
 import { flowIdOf } from './flow.js'
@@ -125,7 +126,7 @@ async function resume(
     return withoutRedirect(thrown)
   }
   const { flow, destination } = reopened
-  const key = `${stage} verifier ${flowIdOf(flow)}`
+  const key = keyOf(flow, stage)
   if (!parts.decisions.take(key)) return showError(verifierUsed(stage))
   try {
     return await goOn[stage](parts, reopened, cookies, call)

@@ -3,11 +3,12 @@ import type { Client } from '#proto/client/v1/client_service.js'
 import type { Flow } from '#proto/consent/v1/flow.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { uuidFromBytes } from '../kit/random.js'
+import type { Decided } from './decisions.js'
 import { flowIdOf, type Stage } from './flow.js'
 import type { Parts } from './parts.js'
 
 /** Names what is decided on: one stage of one flow. */
-export const keyOf = (flow: Flow, stage: Stage): string => `${stage} ${flowIdOf(flow)}`
+export const keyOf = (flow: Flow, stage: Stage): Decided => ({ id: flowIdOf(flow), stage })
 
 /** The flow behind a challenge and its client. Errors: `not_found`, `request_unauthorized`, `gone`. */
 export async function openFlow(

@@ -6,6 +6,7 @@ import { toOAuthError } from '../kit/oauth_error.js'
 import { uuidFromBytes } from '../kit/random.js'
 import type { Call, Handlers } from '../kit/rpc/contract.js'
 import { isOutage } from './authorization_response.js'
+import type { Decided } from './decisions.js'
 import { resumeLogout } from './end_session.js'
 import type { Parts } from './parts.js'
 import { startLogout } from './start_logout.js'
@@ -35,7 +36,7 @@ export function createLogoutHandlers(parts: Parts): Handlers<typeof LogoutServic
   }
 }
 
-const keyOf = (logout: Logout): string => `logout ${uuidFromBytes(logout.id)}`
+const keyOf = (logout: Logout): Decided => ({ id: uuidFromBytes(logout.id), stage: 'logout' })
 
 /** Errors: `not_found`, `request_unauthorized`, `gone`. */
 function openChallenge({ sealedFlows, decisions, urls }: Parts, challenge: string): Logout {

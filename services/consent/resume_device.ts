@@ -7,6 +7,7 @@ import { uuidFromBytes } from '../kit/random.js'
 import type { Call } from '../kit/rpc/contract.js'
 import { runChecks } from './authorization_request/index.js'
 import { isOutage, sendTo, showError, verifierUsed } from './authorization_response.js'
+import { keyOf } from './challenges.js'
 import type { Cookies } from './cookies.js'
 import { denyDevice, deviceChecks, deviceRequestOf } from './device_flow.js'
 import { advance, flowIdOf } from './flow.js'
@@ -29,7 +30,7 @@ export async function resumeDevice(
   } catch (thrown) {
     return showError(toOAuthError(thrown))
   }
-  const key = `device verifier ${flowIdOf(flow)}`
+  const key = keyOf(flow, 'device')
   if (!parts.decisions.take(key)) return showError(verifierUsed('device'))
   try {
     return await goOn(parts, flow, cookies, call)
