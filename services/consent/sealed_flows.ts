@@ -1,5 +1,6 @@
 // Challenges and verifiers: flows and logouts, sealed for their stage.
 import { Flow, Logout } from '#proto/consent/v1/flow.js'
+import { lruCache } from '../kit/lru_cache.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { decodeBase64url, type Sealer } from '../kit/sealing.js'
 import { isTooLate, type Stage, states, type TravelsAs } from './flow.js'
@@ -9,13 +10,22 @@ export type LogoutTravelsAs = 'logout challenge' | 'logout verifier'
 /** No URL is longer; what is, was not made here. */
 const maxLength = 64 * 1_024
 
+/** Flows that are kept at hand: most come back within seconds of when they were sealed. */
+const maxKnown = 1_000
+/** A longer one is opened each time, so that all of them take a few megabytes at most. */
+const maxKnownLength = 4 * 1_024
+
 export class SealedFlows {
   readonly #sealer: Sealer
   readonly #lifespan: number
+  /** Flows by what they travel as. A flow is never changed. */
+  readonly #known = lruCache<Flow>(maxKnown)
+  #secretsVersion: number
 
   /** @param lifespan Seconds from the arrival of a request to when its answer must be there. */
   constructor(sealer: Sealer, lifespan: number) {
     this.#sealer = sealer
+    this.#secretsVersion = sealer.secretsVersion
     this.#lifespan = lifespan
   }
 
@@ -23,7 +33,9 @@ export class SealedFlows {
   seal(flow: Flow): string {
     const { travelsAs } = states[flow.state]
     if (!travelsAs) throw new Error(`a flow in state ${flow.state} does not travel`)
-    return this.#seal(travelsAs, Flow.encode(flow).finish())
+    const text = this.#seal(travelsAs, Flow.encode(flow).finish())
+    this.#keep(text, flow)
+    return text
   }
 
   sealLogout(travelsAs: LogoutTravelsAs, logout: Logout): string {
@@ -65,9 +77,29 @@ export class SealedFlows {
   }
 
   #openFlow(purpose: TravelsAs, text: string): Flow | undefined {
-    const opened = this.#open(purpose, text)
-    const flow = opened && Flow.decode(opened)
+    const flow = this.#recall(text) ?? this.#decode(purpose, text)
     return flow && states[flow.state].travelsAs === purpose ? flow : undefined
+  }
+
+  #decode(purpose: TravelsAs, text: string): Flow | undefined {
+    const opened = this.#open(purpose, text)
+    if (!opened) return undefined
+    const flow = Flow.decode(opened)
+    this.#keep(text, flow)
+    return flow
+  }
+
+  #keep(text: string, flow: Flow): void {
+    if (text.length <= maxKnownLength) this.#known.set(text, flow)
+  }
+
+  /** What was sealed under a secret that is no longer one is not recalled either. */
+  #recall(text: string): Flow | undefined {
+    if (this.#secretsVersion !== this.#sealer.secretsVersion) {
+      this.#secretsVersion = this.#sealer.secretsVersion
+      this.#known.clear()
+    }
+    return this.#known.get(text)
   }
 
   #open(purpose: TravelsAs | LogoutTravelsAs, text: string): Buffer | undefined {

@@ -17,16 +17,23 @@ export function parametersOf(flow: Flow): Record<string, string> {
     code_challenge: Buffer.from(flow.codeChallenge).toString('base64url'),
     code_challenge_method: flow.codeChallenge.length > 0 ? 'S256' : '',
   }
-  const present = Object.entries(known).filter(([, value]) => value !== '')
-  return { ...Object.fromEntries(present), ...flow.otherParameters }
+  const parameters: Record<string, string> = {}
+  for (const [name, value] of Object.entries(known)) if (value !== '') parameters[name] = value
+  return Object.assign(parameters, flow.otherParameters)
 }
 
 /** An address with parameters added to the query that it may have; its fragment stays the last. */
 export function withParameters(url: string, parameters: Readonly<Record<string, string>>): string {
   const [, base = '', query, fragment = ''] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(url) ?? []
-  const added = new URLSearchParams(parameters).toString()
+  const added = Object.entries(parameters).map(pairOf).join('&')
   return `${base}?${[query, added].filter(Boolean).join('&')}${fragment}`.replace(/\?(?=$|#)/, '')
 }
+
+/** Challenges and verifiers are long, and need no escapes. */
+const pairOf = ([name, value]: [string, string]): string =>
+  plain.test(value) && plain.test(name) ? `${name}=${value}` : new URLSearchParams([[name, value]]).toString()
+
+const plain = /^[\w-]*$/
 
 export class Urls {
   readonly #config: Pick<ConsentConfig, 'publicUrl' | 'urls'>

@@ -28,6 +28,7 @@ function nonceOf(counter: Uint8Array): Buffer {
 /** Seals and opens under `secrets.system`: the first secret seals, all of them open. */
 export class Sealer {
   #secrets: readonly string[]
+  #secretsVersion = 0
   readonly #sealing = new Map<string, SealingKey>()
   readonly #opening = lruCache<Buffer>(10_000)
   readonly #macKeys = new Map<string, Buffer[]>()
@@ -37,11 +38,17 @@ export class Sealer {
     this.#secrets = secrets
   }
 
+  /** Another one with each replacement. */
+  get secretsVersion(): number {
+    return this.#secretsVersion
+  }
+
   /** From now on, these seal and open; what was sealed under one that is left out stays closed. */
   replaceSecrets(secrets: readonly string[]): void {
     if (secrets.length === 0) throw new Error('sealing needs a secret')
     if (secrets.join('\0') === this.#secrets.join('\0')) return
     this.#secrets = secrets
+    this.#secretsVersion++
     this.#sealing.clear()
     this.#opening.clear()
     this.#macKeys.clear()

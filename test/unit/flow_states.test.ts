@@ -66,23 +66,41 @@ describe('the moves of a flow', () => {
 })
 
 describe('sealed flows', () => {
-  const sealed = new SealedFlows(new Sealer(['a secret for the tests alone']), 60)
+  const secret = 'a secret for the tests alone'
+  const sealed = new SealedFlows(new Sealer([secret]), 60)
+  const elsewhere = new SealedFlows(new Sealer([secret]), 60)
   const travelling = names.filter((name) => states[FlowState[name]].travelsAs)
 
-  it.each(travelling)('%s opens as what it travels as, and as nothing else', (name) => {
-    const flow = flowIn(FlowState[name])
-    const text = sealed.seal(flow)
-    for (const stage of ['login', 'consent'] as const) {
-      const { travelsAs } = states[flow.state]
-      const openings = {
-        [`${stage} challenge`]: () => sealed.openChallenge(stage, text),
-        [`${stage} verifier`]: () => sealed.openVerifier(stage, text),
+  describe.each(Object.entries({ 'where it was sealed': sealed, elsewhere }))('%s', (_, opener) => {
+    it.each(travelling)('%s opens as what it travels as, and as nothing else', (name) => {
+      const flow = flowIn(FlowState[name])
+      const text = sealed.seal(flow)
+      for (const stage of ['login', 'consent'] as const) {
+        const { travelsAs } = states[flow.state]
+        const openings = {
+          [`${stage} challenge`]: () => opener.openChallenge(stage, text),
+          [`${stage} verifier`]: () => opener.openVerifier(stage, text),
+        }
+        for (const [as, open] of Object.entries(openings))
+          if (as === travelsAs) expect(open()).toEqual(flow)
+          else expect(open, as).toThrow()
       }
-      for (const [as, open] of Object.entries(openings))
-        if (as === travelsAs) expect(open()).toEqual(flow)
-        else expect(open, as).toThrow()
-    }
-    expect(() => sealed.openLogout('logout challenge', text)).toThrow()
+      expect(() => opener.openLogout('logout challenge', text)).toThrow()
+    })
+  })
+
+  it('a flow stays closed where its secret is no longer one, though it was opened before', () => {
+    const sealer = new Sealer([secret])
+    const opener = new SealedFlows(sealer, 60)
+    const text = opener.seal(flowIn(FlowState.LOGIN_REQUESTED))
+    expect(opener.openChallenge('login', text)).toBeTruthy()
+    sealer.replaceSecrets(['another secret for the tests'])
+    expect(() => opener.openChallenge('login', text)).toThrow()
+  })
+
+  it('a flow too long to be kept at hand opens too', () => {
+    const flow = { ...flowIn(FlowState.LOGIN_REQUESTED), stateParameter: 'x'.repeat(8_000) }
+    expect(sealed.openChallenge('login', sealed.seal(flow))).toEqual(flow)
   })
 
   it('BR-06: tampered, truncated, lengthened and differently encoded ones are refused', () => {

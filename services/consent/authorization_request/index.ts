@@ -52,13 +52,15 @@ export const checksOnReturn: readonly Check[] = [
 
 /** The request before its checks. What is thrown here is shown by the server itself. */
 export function requestOf(client: Client, incoming: Incoming): AuthorizationRequest {
+  const { parameters, duplicates } = incoming
   return {
-    ...incoming,
+    ...unchecked,
+    parameters,
+    duplicates,
     client,
     redirectUri: chooseRedirectUri(client, incoming),
-    redirectUriOmitted: !incoming.parameters.redirect_uri,
-    responseMode: defaultResponseMode(incoming.parameters),
-    ...unchecked,
+    redirectUriOmitted: !parameters.redirect_uri,
+    responseMode: defaultResponseMode(parameters),
   }
 }
 
