@@ -10,10 +10,10 @@ export const columnOf = (field: string): string => field.replace(/[A-Z]/g, (lett
 
 const columns = fields.map(columnOf).join(', ')
 
-/** $1 the client. */
-export const findClient: Statement = {
-  name: 'find_client',
-  text: `SELECT ${fields.map((field) => `${columnOf(field)} AS "${field}"`).join(', ')} FROM client WHERE client_id = $1`,
+/** $1 the clients. */
+export const findClients: Statement = {
+  name: 'find_clients',
+  text: `SELECT ${fields.map((field) => `${columnOf(field)} AS "${field}"`).join(', ')} FROM client WHERE client_id = ANY($1)`,
 }
 
 /**

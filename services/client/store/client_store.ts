@@ -1,6 +1,6 @@
 // Keeps clients: reads by key, lists by pages, and writes together with the log of changes that readers follow.
 import type { QueryResultRow } from 'pg'
-import { PrismaClient, type Client as Row } from '#prisma/client/client.js'
+import { PrismaClient } from '#prisma/client/client.js'
 import type { ClientChange } from '#proto/client/v1/client_service.js'
 import { ChangeLog } from '../../kit/change_log.js'
 import { Database, type DatabaseOptions } from '../../kit/database.js'
@@ -9,8 +9,9 @@ import { log } from '../../kit/log.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { UsedIds } from '../../kit/used_ids.js'
+import { ClientLookup } from './client_lookup.js'
 import { fromRow, type StoredClient, toColumns, toRow } from './client_row.js'
-import { createClients, findClient } from './client_statements.js'
+import { createClients } from './client_statements.js'
 
 export type { StoredClient } from './client_row.js'
 
@@ -64,6 +65,7 @@ const cursorLifetimeMs = 10 * 60_000
 
 export class ClientStore {
   readonly #database: Database<PrismaClient>
+  readonly #lookup: ClientLookup
   readonly changes: ChangeLog<ClientChange>
   /** The assertions that clients have authenticated with. */
   readonly usedAssertions: UsedIds
@@ -80,6 +82,7 @@ export class ClientStore {
       { ...options, schema: 'client' },
       (adapter) => new PrismaClient({ adapter, errorFormat: 'minimal' }),
     )
+    this.#lookup = new ClientLookup(this.#database)
     this.changes = new ChangeLog<ClientChange>({
       database: this.#database,
       entryTable: 'client_change',
@@ -97,9 +100,8 @@ export class ClientStore {
     this.usedAssertions = new UsedIds(this.#database, 'used_assertion')
   }
 
-  async find(clientId: string, call: Call): Promise<StoredClient | undefined> {
-    const [row] = await this.#database.query<Row>(findClient, [clientId], call)
-    return row && fromRow(row)
+  find(clientId: string, call: Call): Promise<StoredClient | undefined> {
+    return this.#lookup.find(clientId, call)
   }
 
   /** The client to authenticate, or the decoy: it takes the same statement, row and time. */
