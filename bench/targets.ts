@@ -1,6 +1,6 @@
 // What each scenario may cost, and what ORY Hydra was measured to cost elsewhere. Microseconds of CPU for each operation, of
 // the server and PostgreSQL together.
-import { tesseraName } from './servers/server.js'
+import { emptyGrpcName, oidcProviderInMemoryName, tesseraName } from './servers/server.js'
 
 export interface Target {
   readonly cpuUs?: number
@@ -57,6 +57,22 @@ export const hydraCosts: Readonly<Record<string, HydraCost>> = {
   revoke: hydra(4_351, 488, 'opaque, secrets PBKDF2'),
   jwks: hydra(1_568, 132, ''),
   discovery: hydra(873, 75, ''),
+}
+
+/**
+ * What peers cost on the machine that the targets were set for, by server and scenario: what they cost in a run tells how
+ * much slower its machine is.
+ */
+export const peerCosts: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  [emptyGrpcName]: { introspection_grpc: 63 },
+  [oidcProviderInMemoryName]: {
+    introspection_http: 153,
+    client_credentials_opaque: 141,
+    client_credentials_rs256: 520,
+    refresh_rs256: 652,
+    code_flow_rs256: 2_343,
+    userinfo: 147,
+  },
 }
 
 /** Whose secrets are checked how, wherever a client authenticates. */

@@ -10,7 +10,16 @@ import { drawBars, type Group } from './bars.js'
 import { whatIsLeft } from './left.js'
 import { scalingHeads, scalingRows } from './scaling.js'
 import { documentFile, withSection } from './sections.js'
-import { markdownTable, resultHeads, resultRow, targetHeads, targetRows } from './table.js'
+import {
+  markdownTable,
+  peerHeads,
+  peerRows,
+  resultHeads,
+  resultRow,
+  targetHeads,
+  targetRows,
+  titleOf,
+} from './table.js'
 
 const folder = join(projectRoot, 'docs')
 const published = join(projectRoot, 'bench/results/published.json')
@@ -32,12 +41,13 @@ function cpuChart(report: Report) {
   const names = [...new Set(report.results.map(({ scenario }) => scenario))]
   const groups = names.flatMap((name): Group[] => {
     const results = report.results.filter(({ scenario, cpuUs }) => scenario === name && cpuUs)
-    if (results.length < 2) return []
+    const [first] = results
+    if (!first || results.length < 2) return []
     const bars = results.map(({ server, cpuUs }) => ({
       label: server,
       parts: [cpuUs?.server ?? 0, cpuUs?.postgres ?? 0],
     }))
-    return [{ title: titleOf(results[0]), bars }]
+    return [{ title: titleOf(first), bars }]
   })
   return { title: 'CPU for each operation, measured in one run', unit: 'µs', legend: parts, groups }
 }
@@ -59,9 +69,6 @@ function hydraChart(report: Report) {
   })
   return { title: 'CPU for each operation, beside ORY Hydra elsewhere', unit: 'µs', legend: parts, groups }
 }
-
-const titleOf = (result: Report['results'][number] | undefined): string =>
-  result ? [result.title, result.kind.split(', secrets', 1)[0]].filter(Boolean).join(' · ') : ''
 
 function describe(report: Report): string {
   const { machine, settings, servers } = report
@@ -98,6 +105,7 @@ request needs, so look at the keys before the ratio.
 
 ![CPU beside Hydra](performance_hydra.svg)
 
+${describePeers(report)}
 ${whatIsLeft}
 ## Side by side
 
@@ -129,15 +137,29 @@ counters remain.
 `
 }
 
+/** How fast the machine was; nothing where no peer was measured. */
+function describePeers(report: Report): string {
+  const rows = peerRows(report)
+  if (rows.length === 0) return ''
+  return `Targets in µs were set on a machine of its own. What the same peers cost there and in this run tells how much slower or
+faster the machine of this run was; nothing above is corrected by it.
+
+${markdownTable(peerHeads, rows)}
+
+`
+}
+
 /** The section on workers; nothing where they were not measured. */
 function describeScaling({ scaling, settings }: Report): string {
   if (!scaling) return ''
   return `## More workers
 
-\`tessera serve all --workers ${scaling.workers}\` in turn with one worker, with ${settings.concurrency} calls under way for each worker.
+\`tessera serve all --workers ${scaling.workers}\` in turn with one worker, with ${settings.concurrency} connections for each worker and, where single
+requests are sent over HTTP, eight under way on each.
 What is measured has the load generator and PostgreSQL on the same cores, which they take their part of. Without the
 generator: what the server's own CPU comes to, where no thread is on more than one core, and all of them together are on as
-many as there are workers. Each worker is a whole server, with memory of its own.
+many as there are workers. What the busiest thread's share is follows from how long each ran or waited for a core, since a
+worker whose core the generator takes does less than its share. Each worker is a whole server, with memory of its own.
 
 ${markdownTable(scalingHeads, scalingRows(scaling))}
 

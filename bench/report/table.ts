@@ -1,7 +1,7 @@
 // The results as tables in Markdown, which can be read in a terminal too.
 import { type Report, type Result, resultOf } from '../results.js'
-import { tesseraName } from '../servers/server.js'
-import { hydraCosts, type Target, targets } from '../targets.js'
+import { emptyGrpcName, tesseraName } from '../servers/server.js'
+import { hydraCosts, peerCosts, type Target, targets } from '../targets.js'
 
 export type Row = readonly string[]
 
@@ -77,6 +77,24 @@ export function targetRows(report: Report): Row[] {
   })
 }
 
+export const peerHeads: Row = ['peer', 'scenario', 'µs where the targets were set', 'µs in this run', 'times']
+
+/** One line for each peer and scenario that was measured where the targets were set, too. */
+export function peerRows(report: Report): Row[] {
+  return Object.entries(peerCosts).flatMap(([server, costs]) =>
+    Object.entries(costs).flatMap(([scenario, there]) => {
+      const result = resultOf(report, scenario, server)
+      if (!result?.cpuUs) return []
+      const { total } = result.cpuUs
+      return [[server, titleOf(result), number(there), number(total), number(total / there)]]
+    }),
+  )
+}
+
+/** The scenario, with the kind of its tokens where it has several. */
+export const titleOf = ({ title, kind }: Result): string =>
+  [title, kind.split(/(?:, )?secrets/, 1)[0]].filter(Boolean).join(' · ')
+
 interface Check {
   readonly aim: string
   readonly measured: string
@@ -85,9 +103,7 @@ interface Check {
 
 function checksOf(report: Report, result: Result, target: Target): Check[] {
   const { cpuUs, database } = result
-  const empty = report.results.find(
-    ({ scenario, server }) => scenario === result.scenario && server.startsWith('empty'),
-  )
+  const empty = resultOf(report, result.scenario, emptyGrpcName)
   const check = (limit: number | undefined, value: number | undefined, unit: string): Check[] =>
     limit === undefined || value === undefined
       ? []

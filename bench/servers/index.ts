@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { migrate } from '../../prisma/migrate.js'
 import { projectRoot } from '../../services/kit/project_root.js'
 import type { BenchDatabase } from './database.js'
-import { type BenchServer, freePort, startNode, tesseraName } from './server.js'
+import {
+  type BenchServer,
+  emptyGrpcName,
+  freePort,
+  oidcProviderInMemoryName,
+  startNode,
+  tesseraName,
+} from './server.js'
 
 const versionOf = (folder: string): string =>
   (JSON.parse(readFileSync(join(projectRoot, folder, 'package.json'), 'utf8')) as { version: string }).version
@@ -74,7 +81,7 @@ export async function startOidcProvider(postgres: BenchDatabase, storage: 'memor
   })
   const url = `http://127.0.0.1:${port}`
   return {
-    name: `oidc-provider (${storage === 'memory' ? 'in-memory' : 'PostgreSQL'})`,
+    name: storage === 'memory' ? oidcProviderInMemoryName : 'oidc-provider (PostgreSQL)',
     dialect: 'oidc-provider',
     isOwn: true,
     publicUrl: url,
@@ -95,7 +102,7 @@ export async function startEmptyGrpc(): Promise<BenchServer> {
   const port = await freePort()
   const { pid, stop } = await startNode('bench/servers/empty_grpc_process.js', [`${port}`])
   return {
-    name: 'empty grpc-js call',
+    name: emptyGrpcName,
     dialect: 'empty-grpc',
     isOwn: true,
     publicUrl: '',

@@ -5,6 +5,8 @@ import { createServer } from 'node:net'
 import { projectRoot } from '../../services/kit/project_root.js'
 
 export const tesseraName = 'tessera'
+export const oidcProviderInMemoryName = 'oidc-provider (in-memory)'
+export const emptyGrpcName = 'empty grpc-js call'
 
 export type DialectName = 'hydra' | 'oidc-provider' | 'empty-grpc'
 
