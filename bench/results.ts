@@ -18,7 +18,10 @@ export interface Result {
     readonly server: number
     readonly postgres: number
     readonly total: number
-    /** Of the server's busiest thread: it alone bounds what the server can do, however many cores there are. */
+    /**
+     * Of the server's busiest thread, had each been on a CPU when it wanted: it alone bounds what the server can do, however
+     * many cores there are.
+     */
     readonly busiest: number
   } | null
   /** For each operation; null for a server whose database is not ours. */

@@ -18,6 +18,8 @@ export interface RunOptions {
   /** Operations of a round, whatever the scenario says; for trying whether all works. */
   readonly operations: number | undefined
   readonly concurrency: number
+  /** Absent: 1. */
+  readonly pipelining?: number
   /** How often all is warmed up; absent: once. */
   readonly warmUps?: number
 }
@@ -54,10 +56,10 @@ class Course {
   }
 
   async prepare(): Promise<void> {
-    const { generator, concurrency, postgres, warmUps = 1 } = this.#options
+    const { generator, concurrency, pipelining = 1, postgres, warmUps = 1 } = this.#options
     const { database } = this.#server
     if (database) this.#meter = await DatabaseMeter.open(postgres, database)
-    this.#kind = await generator.do('prepare', { ...this.#place, concurrency })
+    this.#kind = await generator.do('prepare', { ...this.#place, concurrency, pipelining })
     const limit = this.#warmUpLimit()
     for (let count = 0; count < warmUps; count++) {
       await generator.do('refill', { ...this.#place, limit })

@@ -86,7 +86,7 @@ export async function measurePurge(options: PurgeOptions): Promise<PurgeResult> 
   const { client, generator, server, progress, expired } = options
   const before = await statesOf(client, expiringTables)
   for (const { name } of loads)
-    await generator.do('prepare', { scenario: name, server: addressOf(server), concurrency: 16 })
+    await generator.do('prepare', { scenario: name, server: addressOf(server), concurrency: 16, pipelining: 1 })
   const watch = new Watch(options, await deletionsOf(client, expiringTables))
   for (let count = 0; count < 3; count++) await watch.runSlice()
   watch.slices.length = 0

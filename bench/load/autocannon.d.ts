@@ -16,6 +16,7 @@ declare module 'autocannon' {
     amount?: number
     /** Seconds until a request counts as failed. */
     timeout?: number
+    pipelining?: number
     /** Milliseconds after which a run that is over is noticed. */
     sampleInt?: number
     requests: Request[]

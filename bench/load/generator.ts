@@ -2,13 +2,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { projectRoot } from '../../services/kit/project_root.js'
+import type { World } from '../scenarios/scenario.js'
 import type { ServerAddress } from '../servers/server.js'
 import type { Limit, Load } from './meter.js'
 
 /** What it is asked to do, by name. */
 export interface Tasks {
   /** Sets up a scenario at a server; tells the kind of keys and tokens. */
-  prepare: { request: Place & { readonly concurrency: number }; answer: string }
+  prepare: { request: Place & Pick<World, 'concurrency' | 'pipelining'>; answer: string }
   /** Brings what so many operations will use up. */
   refill: { request: Place & { readonly limit: Limit }; answer: undefined }
   run: { request: Place & { readonly limit: Limit }; answer: Load }

@@ -6,20 +6,23 @@ import { type Limit, type Load, Meter } from './meter.js'
 export interface HttpDrive {
   readonly origin: string
   readonly connections: number
+  /** Requests that each has under way. */
+  readonly pipelining: number
   /** What is sent: one request for all times, or the next one. */
   readonly request: HttpRequest | (() => HttpRequest)
   readonly isRight: (status: number, body: string) => boolean
 }
 
 /** Requests under way when the time is over are cut off and not counted. */
-export async function driveHttp({ origin, connections, request, isRight }: HttpDrive, limit: Limit): Promise<Load> {
+export async function driveHttp(
+  { origin, connections, pipelining, request, isRight }: HttpDrive,
+  limit: Limit,
+): Promise<Load> {
   const meter = new Meter()
   const outcomes: string[] = []
   const run = autocannon({
     url: origin,
-    ...('seconds' in limit
-      ? { connections, duration: limit.seconds }
-      : { connections: Math.min(connections, limit.operations), amount: limit.operations }),
+    ...scaleOf(connections, pipelining, limit),
     timeout: 10,
     sampleInt: 50,
     requests: [
@@ -40,4 +43,12 @@ export async function driveHttp({ origin, connections, request, isRight }: HttpD
   const { errors } = await run
   for (let count = 0; count < errors; count++) meter.fail('a connection failed or an answer did not come')
   return meter.read()
+}
+
+/** With fewer operations than could be under way, no request is sent that is not among them. */
+function scaleOf(connections: number, pipelining: number, limit: Limit) {
+  if ('seconds' in limit) return { connections, pipelining, duration: limit.seconds }
+  const { operations: amount } = limit
+  const used = Math.min(connections, amount)
+  return { connections: used, pipelining: Math.max(1, Math.min(pipelining, Math.floor(amount / used))), amount }
 }

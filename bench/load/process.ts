@@ -25,10 +25,10 @@ function driveOf(place: Place): Drive {
 }
 
 const tasks: { readonly [T in TaskName]: (request: Tasks[T]['request']) => Promise<Tasks[T]['answer']> } = {
-  async prepare({ scenario: name, server, concurrency }) {
+  async prepare({ scenario: name, server, concurrency, pipelining }) {
     const scenario = [...scenarios, ...growthScenarios].find((candidate) => candidate.name === name)
     if (!scenario) throw new Error(`there is no scenario ${name}`)
-    const drive = await scenario.prepare({ server, dialect: dialects[server.dialect](server), concurrency })
+    const drive = await scenario.prepare({ server, dialect: dialects[server.dialect](server), concurrency, pipelining })
     drives.set(keyOf({ scenario: name, server }), drive)
     return drive.kind
   },

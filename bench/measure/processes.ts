@@ -1,8 +1,17 @@
 // CPU time and memory of a process and all that descend from it, from /proc: Linux alone tells them.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
-/** Nanoseconds on a CPU, by thread. */
-export type CpuTimes = ReadonlyMap<string, number>
+/** By thread. */
+export type CpuTimes = ReadonlyMap<string, CpuTime>
+
+/** Nanoseconds. */
+interface CpuTime {
+  readonly ran: number
+  /** It could have run, and something else was on the CPU; 0 where that is not counted. */
+  readonly waited: number
+}
+
+const none: CpuTime = { ran: 0, waited: 0 }
 
 const tickNs = 10_000_000
 
@@ -11,23 +20,33 @@ export const canReadProcesses = existsSync('/proc/self/stat')
 /** The CPU time of a tree now; undefined where it cannot be read. */
 export function readCpu(root: number | undefined): CpuTimes | undefined {
   if (root === undefined || !canReadProcesses) return undefined
-  const times = new Map<string, number>()
+  const times = new Map<string, CpuTime>()
   for (const pid of treeOf(root))
     for (const thread of listOf(`/proc/${pid}/task`)) times.set(thread, cpuOfThread(`/proc/${pid}/task/${thread}`))
   return times
 }
 
 /** Nanoseconds between two readings. */
-export function cpuBetween(before: CpuTimes, after: CpuTimes): number {
-  let sum = 0
-  for (const [thread, ns] of after) sum += Math.max(0, ns - (before.get(thread) ?? 0))
-  return sum
+export const cpuBetween = (before: CpuTimes, after: CpuTimes): number =>
+  sum(differences(before, after).map(({ ran }) => ran))
+
+/**
+ * Nanoseconds that the busiest thread would have run for between two readings, had each been on a CPU when it wanted: of two
+ * workers, the one that the load generator is in the way of does less, and that is not its share.
+ */
+export function busiestBetween(before: CpuTimes, after: CpuTimes): number {
+  const demands = differences(before, after).map(({ ran, waited }) => ran + waited)
+  const all = sum(demands)
+  return all === 0 ? 0 : (cpuBetween(before, after) * Math.max(...demands)) / all
 }
 
-/** Nanoseconds of the thread that was busiest between two readings. */
-export function busiestBetween(before: CpuTimes, after: CpuTimes): number {
-  return Math.max(0, ...[...after].map(([thread, ns]) => ns - (before.get(thread) ?? 0)))
-}
+const differences = (before: CpuTimes, after: CpuTimes): CpuTime[] =>
+  [...after].map(([thread, { ran, waited }]) => {
+    const { ran: ranBefore, waited: waitedBefore } = before.get(thread) ?? none
+    return { ran: Math.max(0, ran - ranBefore), waited: Math.max(0, waited - waitedBefore) }
+  })
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, value) => total + value, 0)
 
 /** Resident memory of a tree, in bytes; what its processes share counts once for each. */
 export function readResident(root: number | undefined): number | undefined {
@@ -38,11 +57,11 @@ export function readResident(root: number | undefined): number | undefined {
 }
 
 /** The scheduler's own count; where the kernel keeps none, user and system time in ticks. */
-function cpuOfThread(folder: string): number {
-  const exact = textOf(`${folder}/schedstat`).split(' ', 1)[0]
-  if (exact) return Number(exact)
+function cpuOfThread(folder: string): CpuTime {
+  const [ran, waited] = textOf(`${folder}/schedstat`).split(' ')
+  if (ran) return { ran: Number(ran), waited: Number(waited ?? 0) }
   const fields = fieldsOf(textOf(`${folder}/stat`))
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * tickNs
+  return { ran: (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * tickNs, waited: 0 }
 }
 
 function treeOf(root: number): number[] {

@@ -60,7 +60,7 @@ async function drive(server: BenchServer, generator: LoadGenerator, options: Opt
     place: { scenario: scenario.name, server: addressOf(server) },
     limit: scenario.operations === undefined ? burst : burstOperations,
   }))
-  for (const { place } of places) await generator.do('prepare', { ...place, concurrency })
+  for (const { place } of places) await generator.do('prepare', { ...place, concurrency, pipelining: 1 })
   const beganAt = performance.now()
   const minuteNow = () => (performance.now() - beganAt) / 60_000
   while (minuteNow() < options.minutes) {

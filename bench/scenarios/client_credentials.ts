@@ -19,6 +19,7 @@ const clientCredentials = (name: string, title: string, alg?: string): Scenario 
           {
             origin: dialect.publicUrl,
             connections: world.concurrency,
+            pipelining: world.pipelining,
             request: machineRequest(dialect, machine),
             isRight: (status, body) => status === 200 && body.includes('"access_token":"'),
           },

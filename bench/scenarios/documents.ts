@@ -17,6 +17,7 @@ const document = (name: 'discovery' | 'jwks', title: string, member: string): Sc
           {
             origin: dialect.publicUrl,
             connections: world.concurrency,
+            pipelining: world.pipelining,
             request: get(dialect.paths[name]),
             isRight: (status, body) => status === 200 && body.includes(`"${member}":`),
           },

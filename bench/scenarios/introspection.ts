@@ -25,6 +25,7 @@ async function introspect(world: World, tokens: readonly string[], isActive: boo
         {
           origin: dialect.adminUrl,
           connections: world.concurrency,
+          pipelining: world.pipelining,
           request: inTurn(tokens.map((token) => dialect.introspection(token))),
           isRight: (status, body) => status === 200 && body.replace('": ', '":').includes(expected),
         },

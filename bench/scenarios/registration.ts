@@ -15,6 +15,7 @@ export const registration: Scenario = {
           {
             origin: dialect.adminUrl,
             connections: world.concurrency,
+            pipelining: world.pipelining,
             request: dialect.registration(),
             isRight: (status, body) => status === 201 && body.includes('"client_secret":"'),
           },

@@ -23,6 +23,7 @@ export const revocation: Scenario = {
           {
             origin: dialect.publicUrl,
             connections: world.concurrency,
+            pipelining: world.pipelining,
             request: () => postForm(dialect.paths.revocation, { token: tokens.pop() ?? '' }, machine.headers),
             isRight: (status) => status === 200,
           },

@@ -11,6 +11,8 @@ export interface World {
   readonly dialect: Dialect | undefined
   /** Calls under way at once. */
   readonly concurrency: number
+  /** Requests that a connection has under way, where single requests are sent over HTTP. */
+  readonly pipelining: number
 }
 
 /** A scenario that is ready to be driven. */

@@ -22,6 +22,7 @@ export const userinfo: Scenario = {
           {
             origin: dialect.publicUrl,
             connections: world.concurrency,
+            pipelining: world.pipelining,
             request: inTurn(requests),
             isRight: (status, body) => status === 200 && body.includes('"sub":"user-'),
           },

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GrowthReport } from '../../bench/growth/results.js'
+import { busiestBetween } from '../../bench/measure/processes.js'
 import { drawBars } from '../../bench/report/bars.js'
 import { capacityOf } from '../../bench/report/scaling.js'
 import { placeSection } from '../../bench/report/sections.js'
@@ -174,6 +175,15 @@ describe('tables and pictures', () => {
     expect(capacityOf(cpuUs(120, 50), 2)).toBeCloseTo(1e6 / 60)
     // One of two does all the work.
     expect(capacityOf(cpuUs(120, 100), 2)).toBeCloseTo(1e6 / 100)
+  })
+
+  it('a thread that waited for a core counts as if it had run: the share of a worker is not what others left it', () => {
+    const readings = (threads: Record<string, [number, number]>) =>
+      new Map(Object.entries(threads).map(([thread, [ran, waited]]) => [thread, { ran, waited }]))
+    const before = readings({ one: [100, 0], other: [100, 0] })
+    expect(busiestBetween(before, readings({ one: [160, 0], other: [140, 20] }))).toBe(50)
+    expect(busiestBetween(before, readings({ one: [200, 0], other: [100, 0] }))).toBe(100)
+    expect(busiestBetween(before, before)).toBe(0)
   })
 
   it('a table has all columns in each line', () => {
