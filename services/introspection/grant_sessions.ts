@@ -5,7 +5,7 @@ import type { TokenServiceService } from '#proto/token/v1/token_service.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { uuidFromBytes } from '../kit/random.js'
 import type { Remote } from '../kit/rpc/contract.js'
-import { idBytes } from './received_token.js'
+import { compactBytes, idBytes } from './received_token.js'
 
 const maxBytes = 32 * 1024 * 1024
 
@@ -19,7 +19,7 @@ export class GrantSessions {
       // One call for all who ask at the same time, and an answer for all of them.
       ignoreFetchAbort: true,
       fetchMethod: async (grantId) =>
-        (await tokens.getGrantSession({ grantId: uuidFromBytes(idBytes(grantId)) })).extJson,
+        compactBytes((await tokens.getGrantSession({ grantId: uuidFromBytes(idBytes(grantId)) })).extJson),
     })
   }
 

@@ -3,7 +3,7 @@ import { timeOfId, uuidToBytes } from '../kit/random.js'
 import { decodeBase64url } from '../kit/sealing.js'
 import type { IntrospectionConfig } from './config.js'
 import type { PublishedKeys, VerificationKey } from './keys.js'
-import { compactId, type ReceivedToken } from './received_token.js'
+import { compactBytes, compactId, type ReceivedToken } from './received_token.js'
 
 const maxLength = 64 * 1024
 
@@ -75,7 +75,7 @@ export class JwtAccessTokens {
     const promoted = this.#config.topLevelClaims.filter((name) => Object.hasOwn(claims, name) && !standard.has(name))
     const below = typeof claims.ext === 'object' && claims.ext !== null ? claims.ext : {}
     const ext = { ...Object.fromEntries(promoted.map((name) => [name, claims[name]])), ...below }
-    return Object.keys(ext).length > 0 ? Buffer.from(JSON.stringify(ext)) : none
+    return Object.keys(ext).length > 0 ? compactBytes(Buffer.from(JSON.stringify(ext))) : none
   }
 }
 

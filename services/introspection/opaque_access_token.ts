@@ -2,7 +2,7 @@
 import { AccessToken } from '#proto/token/v1/access_token.js'
 import { timeOfId } from '../kit/random.js'
 import { decodeBase64url, type Sealer } from '../kit/sealing.js'
-import { compactId, type ReceivedToken } from './received_token.js'
+import { compactBytes, compactId, type ReceivedToken } from './received_token.js'
 
 const purpose = 'access token'
 export const opaquePrefix = 'tsr_at_'
@@ -26,7 +26,7 @@ export function readOpaqueToken(sealer: Sealer, token: string): ReceivedToken | 
     issuedAtMs: timeOfId(said.tokenId),
     notBefore: said.issuedAt,
     expiresAt: said.expiresAt,
-    extJson: said.extJson,
+    extJson: compactBytes(said.extJson),
     extByReference: said.extByReference,
   }
 }

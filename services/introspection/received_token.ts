@@ -38,5 +38,17 @@ export function compactUuid(text: string): string {
   return bytes.length === 16 ? bytes.toString('latin1') : text
 }
 
+/**
+ * Bytes that may be kept: a small Buffer is a part of 8 KB that it shares with others, and keeps all of them.
+ */
+export function compactBytes(bytes: Buffer): Buffer {
+  if (bytes.length === 0) return none
+  const own = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(own)
+  return own
+}
+
+const none = Buffer.alloc(0)
+
 /** The bytes of a compact id. */
 export const idBytes = (id: string): Buffer => Buffer.from(id, 'latin1')
