@@ -49,11 +49,16 @@ const differences = (before: CpuTimes, after: CpuTimes): CpuTime[] =>
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, value) => total + value, 0)
 
 /** Resident memory of a tree, in bytes; what its processes share counts once for each. */
-export function readResident(root: number | undefined): number | undefined {
+export const readResident = (root: number | undefined): number | undefined => sumOfStatus(root, /^VmRSS:\s+(\d+)/m)
+
+/** The most that each process of a tree ever held, in bytes. */
+export const readPeak = (root: number | undefined): number | undefined => sumOfStatus(root, /^VmHWM:\s+(\d+)/m)
+
+function sumOfStatus(root: number | undefined, kib: RegExp): number | undefined {
   if (root === undefined || !canReadProcesses) return undefined
-  let kib = 0
-  for (const pid of treeOf(root)) kib += Number(/^VmRSS:\s+(\d+)/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0)
-  return kib * 1024
+  let sum = 0
+  for (const pid of treeOf(root)) sum += Number(kib.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0)
+  return sum * 1024
 }
 
 /** The scheduler's own count; where the kernel keeps none, user and system time in ticks. */

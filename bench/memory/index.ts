@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { LoadGenerator } from '../load/generator.js'
 import type { Limit } from '../load/meter.js'
-import { canReadProcesses, readResident } from '../measure/processes.js'
+import { canReadProcesses, readPeak, readResident } from '../measure/processes.js'
 import { positive, writeResults } from '../options.js'
 import { describeMachine } from '../report/machine.js'
 import { publishSection } from '../report/sections.js'
@@ -101,9 +101,10 @@ async function memory(options: Options): Promise<void> {
       idleBytes,
       minutes: options.minutes,
       scenarios: mixed.map(({ name }) => name),
+      peakBytes: readPeak(server.pid) ?? Number.NaN,
       ...driven,
     }
-    finish(report, options)
+    finish(report, options, server.said?.() ?? [])
   } finally {
     await generator.stop()
     await server?.stop()
@@ -111,11 +112,12 @@ async function memory(options: Options): Promise<void> {
   }
 }
 
-function finish(report: MemoryReport, options: Options): void {
+function finish(report: MemoryReport, options: Options, said: readonly string[]): void {
   process.stdout.write(`\n\n${describeMemory(report)}\n\n`)
   writeResults(report, 'memory.json', options.output)
   if (report.errors > 0) {
-    process.stderr.write(`wrong answers: ${report.firstError}\nthe run is void\n`)
+    // An answer tells no cause; the log does, and which call and deadline it was.
+    process.stderr.write(`wrong answers: ${report.firstError}\n${said.join('\n')}\nthe run is void\n`)
     process.exitCode = 1
   } else if (options.publish) publishSection(memorySection, report)
 }

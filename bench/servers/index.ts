@@ -54,7 +54,7 @@ export async function startTessera(
   }
   const args = ['serve', 'all', '--workers', `${workers}`]
   const nodeOptions = [...(profiles ? ['--cpu-prof', '--cpu-prof-dir', profiles] : []), ...(own.nodeOptions ?? [])]
-  const { pid, startMs, stop } = await startNode('cli/main.js', args, environment, nodeOptions)
+  const { pid, startMs, said, stop } = await startNode('cli/main.js', args, environment, nodeOptions)
   return {
     name,
     dialect: 'hydra',
@@ -67,6 +67,7 @@ export async function startTessera(
     pid,
     startMs,
     database,
+    said,
     stop,
   }
 }

@@ -31,6 +31,8 @@ export interface BenchServer extends ServerAddress {
   readonly pid: number | undefined
   /** The database that it alone uses; empty if it uses none, or none that is known. */
   readonly database: string
+  /** The first lines of its log since it was ready; absent where it cannot be read. */
+  readonly said?: () => readonly string[]
   stop(): Promise<void>
 }
 
@@ -38,10 +40,13 @@ export interface RunningProcess {
   readonly pid: number
   /** Milliseconds until it said that it was ready. */
   readonly startMs: number
+  /** The first lines of its output since then. */
+  said(): readonly string[]
   stop(): Promise<void>
 }
 
 const startTimeoutMs = 60_000
+const maxSaid = 20
 
 /** Starts a program of this project with Node.js; resolves when it says that it is ready. */
 export async function startNode(
@@ -61,9 +66,22 @@ export async function startNode(
   process.once('exit', kill)
   child.once('exit', () => process.off('exit', kill))
   await untilReady(child, script)
+  const startMs = performance.now() - startedAt
+  const said: string[] = []
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (text: string) => {
+      if (said.length < maxSaid)
+        said.push(
+          ...text
+            .trimEnd()
+            .split('\n')
+            .slice(0, maxSaid - said.length),
+        )
+    })
   return {
     pid: child.pid ?? 0,
-    startMs: performance.now() - startedAt,
+    startMs,
+    said: () => said,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGTERM')
