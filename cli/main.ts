@@ -16,6 +16,7 @@ import { announce } from './announce.js'
 import { countCores } from './cores.js'
 import { waitForDatabase } from './database.js'
 import { developmentSecrets } from './development.js'
+import { boundGarbage } from './garbage.js'
 import { ConfigReload } from './reload.js'
 import { type Server, startServer } from './serve.js'
 
@@ -53,6 +54,7 @@ function load(options: LoadOptions): Loaded {
 
 async function serve(what: Role, options: ServeOptions): Promise<void> {
   const startedAt = monotonicMs()
+  boundGarbage()
   const loaded = load(loadOptions(what, options))
   const reload = new ConfigReload(loadOptions(what, options), loaded)
   const stopping = new AbortController()

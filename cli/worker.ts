@@ -2,8 +2,11 @@
 import { setLogFormat, setLogLevel } from '../services/kit/log.js'
 import { StartupError } from '../services/kit/startup_error.js'
 import { Composition } from './compose.js'
+import { boundGarbage } from './garbage.js'
 import { graceMs as usualGraceMs } from './serve.js'
 import type { FromWorker, ToWorker } from './worker_messages.js'
+
+boundGarbage()
 
 let listening: Promise<Composition> | undefined
 let ending: Promise<void> | undefined
