@@ -26,9 +26,12 @@ const chunk = 50_000
 const grantsOfOther = 100
 
 export const clientIdOf = (n: string) => `md5('client ' || ${n})::uuid::text`
+/** Ids are in the order of their time to the second, in which so many begin. */
+const orderedId = (kind: string, n: string) =>
+  `(lpad(to_hex(1600000000 + ${n} / 64), 8, '0') || substr(md5('${kind} ' || ${n}), 9))::uuid`
 const registrationOf = (n: string) => `md5('registration ' || ${n})::uuid`
-export const grantIdOf = (n: string) => `md5('grant ' || ${n})::uuid`
-const sessionOf = (n: string) => `md5('session ' || ${n} / ${grantsOfSession})::uuid`
+export const grantIdOf = (n: string) => orderedId('grant', n)
+const sessionOf = (n: string) => orderedId('session', `${n} / ${grantsOfSession}`)
 export const subjectOf = (n: string) => `'user-' || lpad(to_hex(${n} / ${grantsOfSubject}), 8, '0')`
 /** Few clients have many grants, and many clients have few. */
 export const clientOf = (n: string, clients: number) =>

@@ -12,7 +12,7 @@ import { Flow, FlowState } from '#proto/consent/v1/flow.js'
 import type { DeviceCode, UserCodeTry } from '#proto/token/v1/device_code_service.js'
 import { nowSeconds } from '../kit/clock.js'
 import { OAuthError } from '../kit/oauth_error.js'
-import { newUuid, uuidToBytes } from '../kit/random.js'
+import { newOrderedId, uuidToBytes } from '../kit/random.js'
 import type { Call, Handlers } from '../kit/rpc/contract.js'
 import { splitWords } from '../kit/scope_strategy.js'
 import { sendTo } from './authorization_response.js'
@@ -67,7 +67,7 @@ function start(
   const network = address === '' ? Buffer.alloc(0) : sealer.mac('address', Buffer.from(networkOf(address)))
   const flow = Flow.fromPartial({
     state: FlowState.DEVICE_REQUESTED,
-    id: uuidToBytes(newUuid()),
+    id: newOrderedId(),
     requestedAt: nowSeconds(),
     device: { address: network.subarray(0, addressSize) },
   })

@@ -2,7 +2,7 @@
 import type { AuthorizationAnswer, Cookie } from '#proto/consent/v1/authorization_service.js'
 import { Flow, FlowLogin, FlowState } from '#proto/consent/v1/flow.js'
 import { nowSeconds } from '../kit/clock.js'
-import { newUuid, uuidToBytes } from '../kit/random.js'
+import { newOrderedId, uuidToBytes } from '../kit/random.js'
 import type { Call } from '../kit/rpc/contract.js'
 import type { AuthorizationRequest } from './authorization_request/check.js'
 import { sendTo } from './authorization_response.js'
@@ -60,7 +60,7 @@ function flowOf(request: AuthorizationRequest, requestedAt: number, login: Login
   const { parameters, client } = request
   return Flow.fromPartial({
     state: FlowState.LOGIN_REQUESTED,
-    id: uuidToBytes(newUuid()),
+    id: newOrderedId(),
     requestedAt,
     clientId: client.clientId,
     registrationId: uuidToBytes(client.registrationId),
@@ -79,7 +79,7 @@ function flowOf(request: AuthorizationRequest, requestedAt: number, login: Login
 
 /** A login that is not remembered gets a session id of its own, whatever cookie came along (session fixation). */
 export function beginLogin(session?: LoginSession): FlowLogin {
-  if (!session) return FlowLogin.fromPartial({ sessionId: uuidToBytes(newUuid()) })
+  if (!session) return FlowLogin.fromPartial({ sessionId: newOrderedId() })
   const { subject, authenticatedAtMs, acr, amr } = session
   const sessionId = uuidToBytes(session.id)
   return FlowLogin.fromPartial({ sessionId, skip: true, subject, authenticatedAtMs, acr, amr: [...amr] })

@@ -1,6 +1,6 @@
 // The one place that takes randomness: ids, secrets and salts.
 import { randomBytes as nodeRandomBytes, randomFillSync, randomInt, randomUUID } from 'node:crypto'
-import { nowMs } from './clock.js'
+import { nowMs, nowSeconds } from './clock.js'
 
 export const randomBytes = (size: number): Buffer => nodeRandomBytes(size)
 
@@ -13,14 +13,29 @@ let suppliedFrom = supply.length
 
 /** A UUIDv7 (RFC 9562 5.7) as 16 bytes: its first 48 bits are the time in epoch milliseconds. */
 export function newTimedId(at: number = nowMs()): Buffer {
+  const id = newId(7)
+  id.writeUIntBE(at, 0, 6)
+  return id
+}
+
+/**
+ * A UUIDv8 (RFC 9562 5.8) as 16 bytes: its first 32 bits are the time in epoch seconds, so that an index on it grows at its end
+ * and its pages are full; all others but six are random.
+ */
+export function newOrderedId(): Buffer {
+  const id = newId(8)
+  id.writeUInt32BE(nowSeconds())
+  return id
+}
+
+function newId(version: number): Buffer {
   if (suppliedFrom + 16 > supply.length) {
     randomFillSync(supply)
     suppliedFrom = 0
   }
   const id = Buffer.from(supply.subarray(suppliedFrom, suppliedFrom + 16))
   suppliedFrom += 16
-  id.writeUIntBE(at, 0, 6)
-  id[6] = ((id[6] ?? 0) & 0x0f) | 0x70
+  id[6] = ((id[6] ?? 0) & 0x0f) | (version << 4)
   id[8] = ((id[8] ?? 0) & 0x3f) | 0x80
   return id
 }
