@@ -7,10 +7,10 @@ export const isRevokedWithSubject = `EXISTS (
   SELECT FROM subject_revocation r
   WHERE r.subject = g.subject AND r.client_id IN ('', g.client_id) AND coalesce(r.revoked_at >= g.rotated_at, true))`
 
-/** A grant as the Prisma client names its fields. */
+/** A grant as the Prisma client names its fields, but for its nonce. */
 const columns = `g.id, g.generation, g.reuse_count AS "reuseCount", g.client_id AS "clientId",
   g.registration_id AS "registrationId", g.subject, g.obfuscated_subject AS "obfuscatedSubject",
-  g.login_session_id AS "loginSessionId", g.access_token_id AS "accessTokenId", g.scope, g.audience, g.nonce, g.acr, g.amr,
+  g.login_session_id AS "loginSessionId", g.access_token_id AS "accessTokenId", g.scope, g.audience, g.acr, g.amr,
   g.access_token_claims AS "accessTokenClaims", g.id_token_claims AS "idTokenClaims", g.expires_at AS "expiresAt",
   g.access_expires_at AS "accessExpiresAt", g.purge_at AS "purgeAt", g.rotated_at AS "rotatedAt",
   g.authenticated_at AS "authenticatedAt", g.requested_at AS "requestedAt",
@@ -19,7 +19,7 @@ const columns = `g.id, g.generation, g.reuse_count AS "reuseCount", g.client_id 
 /** $1 the id. */
 export const findGrant: Statement = {
   name: 'find_grant',
-  text: `SELECT ${columns}, coalesce(g.revoked_at, CASE WHEN ${isRevokedWithSubject} THEN now() END) AS "revokedAt"
+  text: `SELECT ${columns}, g.nonce, coalesce(g.revoked_at, CASE WHEN ${isRevokedWithSubject} THEN now() END) AS "revokedAt"
     FROM "grant" AS g WHERE g.id = $1`,
 }
 
@@ -50,20 +50,23 @@ export const insertGrants: Statement = {
 const newClaims = `access_token_claims = CASE WHEN b.has_claims THEN b.access_token_claims ELSE g.access_token_claims END,
       id_token_claims = CASE WHEN b.has_claims THEN b.id_token_claims ELSE g.id_token_claims END`
 
-/** Whoever finds generation 0 has redeemed the code; nobody finds it again. */
+/**
+ * Whoever finds generation 0 has redeemed the code; nobody finds it again. The nonce is told once more and forgotten: the row as
+ * it was is read beside the one that is written, and in generation 0 no other has another.
+ */
 export const redeemGrants: Statement = {
   name: 'redeem_grants',
   text: `UPDATE "grant" AS g SET generation = 1, rotated_at = now(),
       expires_at = CASE WHEN b.may_refresh AND string_to_array(g.scope, ' ') && ARRAY['offline', 'offline_access']
         THEN least(now() + b.refresh_lifespan * interval '1 second', g.absolute_expires_at) ELSE now() END,
       access_expires_at = greatest(g.access_expires_at, to_timestamp(b.access_expires_at)),
-      access_token_id = b.access_token_id, ${newClaims}
+      access_token_id = b.access_token_id, nonce = NULL, ${newClaims}
     FROM unnest($1::uuid[], $2::boolean[], $3::int[], $4::bigint[], $5::uuid[], $6::boolean[], $7::text[], $8::text[])
       AS b (id, may_refresh, refresh_lifespan, access_expires_at, access_token_id, has_claims, access_token_claims,
-        id_token_claims)
+        id_token_claims) JOIN "grant" AS was ON was.id = b.id
     WHERE g.id = b.id AND g.generation = 0 AND g.revoked_at IS NULL AND g.expires_at > now()
       AND NOT ${isRevokedWithSubject}
-    RETURNING ${columns}, g.revoked_at AS "revokedAt"`,
+    RETURNING ${columns}, was.nonce, g.revoked_at AS "revokedAt"`,
 }
 
 /**
@@ -89,7 +92,7 @@ export const refreshGrants: Statement = {
       AND string_to_array(b.scope, ' ') <@ string_to_array(g.scope, ' ')
       AND (g.generation = b.generation OR (g.generation = b.generation + 1
         AND g.rotated_at > now() - $9 * interval '1 second' AND ($10 = 0 OR g.reuse_count < $10)))
-    RETURNING ${columns}, g.revoked_at AS "revokedAt"`,
+    RETURNING ${columns}, g.nonce, g.revoked_at AS "revokedAt"`,
 }
 
 const isOver = `(g.revoked_at IS NOT NULL OR coalesce(g.expires_at < now(), false))
