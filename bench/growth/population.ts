@@ -96,13 +96,15 @@ export async function copyStatement(client: pg.Client, table: Table, age = ageOf
     if (table.columns[column] !== undefined) return table.columns[column]
     if (type !== 'timestamp with time zone') return `t."${column}"`
     const shifted = `t."${column}" - (${age})`
-    // Rows are looked at by the minute.
-    return column === 'purge_at' ? `date_trunc('minute', ${shifted})` : shifted
+    return byMinute.has(`${table.name}.${column}`) ? `date_trunc('minute', ${shifted})` : shifted
   })
   return `INSERT INTO ${quoted(table.name)} (${rows.map(({ column }) => `"${column}"`).join(', ')})
     SELECT ${values.join(', ')} FROM generate_series($1::bigint, $2::bigint) AS n,
       (SELECT * FROM ${quoted(table.name)} WHERE ${table.template} = '${table.key}') AS t`
 }
+
+/** Rows go by the minute. */
+const byMinute = new Set(['token.grant.purge_at', 'consent.consent_session.expires_at'])
 
 export type Progress = (what: string, done: number, of: number) => void
 
