@@ -2,10 +2,15 @@
 // whether an item may change its row stands in the WHERE: nothing is read first.
 import type { Statement } from '../../kit/database.js'
 
-/** Of `"grant" g`: all that its subject had given was revoked at once, and the row is not deleted yet. */
-export const isRevokedWithSubject = `EXISTS (
-  SELECT FROM subject_revocation r
-  WHERE r.subject = g.subject AND r.client_id IN ('', g.client_id) AND coalesce(r.revoked_at >= g.rotated_at, true))`
+/**
+ * Of `"grant" g` and `subject_revocation r`: all that its subject had given was revoked at once, this grant among it. A row
+ * without `rotated_at` is a code that was issued by an earlier version.
+ */
+export const isCovered = `r.subject = g.subject AND r.client_id IN ('', g.client_id)
+  AND coalesce(r.revoked_at >= g.rotated_at, true)`
+
+/** Of `"grant" g`, whose row may not be deleted yet. */
+const isRevokedWithSubject = `EXISTS (SELECT FROM subject_revocation r WHERE ${isCovered})`
 
 /** A grant as the Prisma client names its fields, but for its nonce. */
 const columns = `g.id, g.generation, g.reuse_count AS "reuseCount", g.client_id AS "clientId",

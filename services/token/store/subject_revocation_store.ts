@@ -1,6 +1,7 @@
 // The revocation of all that a subject has given, where it is too much to end each grant before the answer: a note that the
 // statements on grants look at, and the deletion of the grants that it covers.
 import type { TokenDatabase } from './database.js'
+import { isCovered } from './grant_statements.js'
 import {
   clockMarginSeconds,
   type EntryRow,
@@ -19,7 +20,7 @@ export interface SubjectSelection {
 /** Longer than any statement that was under way at the revocation. */
 const keepForSeconds = 3_600
 
-const deleteBatch = 2_000
+export const deleteBatch = 2_000
 
 export const note = {
   name: 'note_subject_revocation',
@@ -31,10 +32,6 @@ export const note = {
       expires_at = greatest(known.expires_at, excluded.expires_at)
     RETURNING (extract(epoch FROM revoked_at) * 1000)::bigint AS revoked_at_ms`,
 }
-
-/** Of `"grant" g` and `subject_revocation r`. A row without `rotated_at` is a code that was issued by an earlier version. */
-const isCovered = `g.subject = r.subject AND (r.client_id = '' OR g.client_id = r.client_id)
-  AND coalesce(g.rotated_at <= r.revoked_at, true)`
 
 /**
  * The entry for the subject covers most access tokens. An entry of its own is written for a grant whose tokens do not say
