@@ -255,7 +255,7 @@ export class ChangeLog<E> {
   async #purge(): Promise<void> {
     const { database } = this.#options
     const purge = () => database.queryInBackground(this.#statements.purgeEntries, [purgeBatch])
-    await inBatches(purgeBatch, this.#stopping.signal, async () => (await purge()).length)
+    await inBatches({ size: purgeBatch, signal: this.#stopping.signal }, async () => (await purge()).length)
     await database.queryInBackground(this.#statements.purgeWriters, [(2 * writerLifetimeMs) / 1_000])
     await this.#forgetWriters()
   }

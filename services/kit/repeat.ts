@@ -11,23 +11,45 @@ export interface RepeatOptions {
   readonly signal: AbortSignal
 }
 
+export interface BatchesOptions {
+  /** What one batch does at most: where it finds fewer, it was the last, unless some are left. */
+  readonly size: number
+  /** Ends it before all is done. */
+  readonly signal: AbortSignal
+  /** A caller waits for the end, so that there is no rest. */
+  readonly isAwaited?: boolean
+  /** Whether a batch has left some, which statements under way held. */
+  readonly isAnyLeft?: () => Promise<boolean>
+}
+
+export interface Batches {
+  /** How many were found. */
+  readonly found: number
+  /** False where the signal ended it. */
+  readonly isAll: boolean
+}
+
 /** How much longer than a batch the rest after it is, so that whoever waits for an answer hardly waits for a batch. */
 const restForWork = 3
+/** What is left is in the hands of a statement, which takes about so long. */
+const statementUnderWayMs = 20
 
-/**
- * Works through what may be millions, batch after batch, until one is not full or the signal ends it; returns how many it was.
- * `work` does one batch of at most `size` and returns how many it found.
- */
-export async function inBatches(size: number, signal: AbortSignal, work: () => Promise<number>): Promise<number> {
+/** Works through what may be millions, batch after batch. `work` does one of at most `size` and returns how many it found. */
+export async function inBatches(
+  { size, signal, isAwaited = false, isAnyLeft }: BatchesOptions,
+  work: () => Promise<number>,
+): Promise<Batches> {
   let sum = 0
   while (!signal.aborted) {
     const beganAt = monotonicMs()
     const found = await work()
     sum += found
-    if (found < size) break
-    await delay(restForWork * (monotonicMs() - beganAt), undefined, { signal }).catch(() => undefined)
+    if (found < size && !(await isAnyLeft?.())) return { found: sum, isAll: true }
+    const rest = isAwaited ? 0 : restForWork * (monotonicMs() - beganAt)
+    const pause = found < size ? Math.max(rest, statementUnderWayMs) : rest
+    if (pause > 0) await delay(pause, undefined, { signal }).catch(() => undefined)
   }
-  return sum
+  return { found: sum, isAll: false }
 }
 
 /** Does the work until the signal ends it; the first of several failures in a row is logged. */

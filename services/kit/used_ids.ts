@@ -64,8 +64,7 @@ export class UsedIds {
   /** Deletes what has expired, in batches. */
   async purge(signal: AbortSignal): Promise<void> {
     await inBatches(
-      purgeBatch,
-      signal,
+      { size: purgeBatch, signal },
       async () => (await this.#database.queryInBackground(this.#purge, [purgeBatch])).length,
     )
   }

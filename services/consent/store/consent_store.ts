@@ -1,6 +1,5 @@
 // Keeps login sessions that are remembered, what came of authorization requests, and large payloads of decisions.
 import { PrismaClient } from '#prisma/consent/client.js'
-import { monotonicMs } from '../../kit/clock.js'
 import { Database, type DatabaseOptions } from '../../kit/database.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { inBatches } from '../../kit/repeat.js'
@@ -210,11 +209,13 @@ export class ConsentStore {
   /** Deletes what has expired, but nothing that did after `notAfter`, and what was revoked as a whole; returns how many. */
   async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
     let purged = 0
-    for (const { statement, batch } of purgeStatements)
-      purged += await inBatches(batch, signal, async () => {
+    for (const { statement, batch } of purgeStatements) {
+      const { found } = await inBatches({ size: batch, signal }, async () => {
         const [row] = await this.#database.query<{ deleted: number }>(statement, [batch, notAfter ?? null])
         return row?.deleted ?? 0
       })
+      purged += found
+    }
     return purged
   }
 
@@ -228,16 +229,12 @@ export class ConsentStore {
 
   async #deleteInBatches(statement: statements.BatchedDelete, values: unknown[], call: Call): Promise<number> {
     let counted = 0
-    const until = monotonicMs() + deleteForMs
-    for (let isMore = true; isMore && monotonicMs() < until; ) {
-      const [row] = await this.#database.query<{ deleted: number; counted: number }>(
-        statement,
-        [...values, statements.deleteBatch],
-        call,
-      )
-      counted += row?.counted ?? 0
-      isMore = row?.deleted === statements.deleteBatch
-    }
+    const size = statements.deleteBatch
+    await inBatches({ size, signal: AbortSignal.timeout(deleteForMs), isAwaited: true }, async () => {
+      const rows = await this.#database.query<{ deleted: number; counted: number }>(statement, [...values, size], call)
+      counted += rows[0]?.counted ?? 0
+      return rows[0]?.deleted ?? 0
+    })
     return counted
   }
 }

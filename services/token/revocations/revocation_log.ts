@@ -1,11 +1,10 @@
 // The log of revocations: what every path that ends tokens writes to, and every reader of the feed follows (RFC 7009).
-import { setTimeout as delay } from 'node:timers/promises'
 import { ChangeLog } from '../../kit/change_log.js'
 import type { LogMessage } from '../../kit/change_log_reader.js'
-import { monotonicMs, nowMs, nowSeconds } from '../../kit/clock.js'
+import { nowMs, nowSeconds } from '../../kit/clock.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { isUuid } from '../../kit/random.js'
-import { repeat } from '../../kit/repeat.js'
+import { type Batches, type BatchesOptions, inBatches, repeat } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from '../store/database.js'
 import {
@@ -19,7 +18,7 @@ import {
   revocationKinds,
   toEntry,
 } from '../store/revocation_store.js'
-import { SubjectRevocationStore, type SubjectSelection } from '../store/subject_revocation_store.js'
+import { deleteBatch, SubjectRevocationStore, type SubjectSelection } from '../store/subject_revocation_store.js'
 
 export interface RevocationLogOptions {
   readonly database: TokenDatabase
@@ -46,8 +45,6 @@ const cursorLifetimeMs = 3_600_000
 /** How long a call deletes grants before it leaves the rest to the background. */
 const deleteForMs = 2_000
 const deleteEveryMs = 60_000
-/** A row that is left is in the hands of a statement, which takes about so long. */
-const statementUnderWayMs = 20
 
 export class RevocationLog {
   readonly #store: RevocationStore
@@ -132,29 +129,25 @@ export class RevocationLog {
     const notBeforeMs = await this.#subjects.note(selection)
     const expiresAt = this.#latestExpiry()
     await this.#writes.add({ kind: revocationKinds.subject, key: subject, clientId, notBeforeMs, expiresAt })
-    const until = monotonicMs() + deleteForMs
-    const deleted = await this.#delete(selection, () => monotonicMs() < until)
+    const signal = AbortSignal.timeout(deleteForMs)
+    const { found: revoked, isAll } = await this.#delete(selection, { signal, isAwaited: true })
     // Should it fail, it is logged and done when it is due.
-    if (!deleted.isAll) void this.#deleteLeft().catch(() => undefined)
-    return { revoked: deleted.count, pending: !deleted.isAll }
+    if (!isAll) void this.#deleteLeft().catch(() => undefined)
+    return { revoked, pending: !isAll }
   }
 
-  /** Deletes grants in batches until none is left or there is no time. */
-  async #delete(selection: SubjectSelection, hasTime: () => boolean): Promise<{ count: number; isAll: boolean }> {
-    let count = 0
-    while (hasTime()) {
+  /** Deletes grants until none is left or the signal ends it. */
+  #delete(selection: SubjectSelection, until: Pick<BatchesOptions, 'signal' | 'isAwaited'>): Promise<Batches> {
+    const isAnyLeft = () => this.#subjects.isAnyLeft(selection)
+    return inBatches({ ...until, size: deleteBatch, isAnyLeft }, async () => {
       let deleted = 0
       await this.#log.commit(async (writer, firstSeq) => {
         const batch = await this.#subjects.deleteSome(writer, firstSeq, selection)
         deleted = batch.deleted
         return batch.entries
       })
-      count += deleted
-      if (deleted > 0) continue
-      if (!(await this.#subjects.isAnyLeft(selection))) return { count, isAll: true }
-      await delay(statementUnderWayMs)
-    }
-    return { count, isAll: false }
+      return deleted
+    })
   }
 
   /** Deletes what is left of the grants that were revoked at once, by whichever process. */
@@ -167,7 +160,7 @@ export class RevocationLog {
 
   async #deleteAllNoted(): Promise<void> {
     const { signal } = this.#stopping
-    for (const selection of await this.#subjects.list()) await this.#delete(selection, () => !signal.aborted)
+    for (const selection of await this.#subjects.list()) await this.#delete(selection, { signal })
     await this.#subjects.forget()
   }
 

@@ -116,12 +116,10 @@ export class DeviceCodeStore {
   /** Deletes what has expired, but nothing that did after `notAfter`, in batches; returns how many. */
   async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
     let purged = 0
-    for (const statement of statements.purgeDeviceCodes)
-      purged += await inBatches(
-        purgeBatch,
-        signal,
-        async () => (await this.#database.query(statement, [purgeBatch, notAfter ?? null])).length,
-      )
+    for (const statement of statements.purgeDeviceCodes) {
+      const purge = () => this.#database.query(statement, [purgeBatch, notAfter ?? null])
+      purged += (await inBatches({ size: purgeBatch, signal }, async () => (await purge()).length)).found
+    }
     return purged
   }
 

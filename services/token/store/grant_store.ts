@@ -134,10 +134,10 @@ export class GrantStore {
   async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
     if (notAfter) {
       const purgeOld = () => this.#database.query(purgeOldGrants, [purgeBatch, notAfter])
-      return inBatches(purgeBatch, signal, async () => (await purgeOld()).length)
+      return (await inBatches({ size: purgeBatch, signal }, async () => (await purgeOld()).length)).found
     }
     let purged = 0
-    await inBatches(purgeBatch, signal, async () => {
+    await inBatches({ size: purgeBatch, signal }, async () => {
       const [row] = await this.#database.query<{ due: number; purged: number }>(purgeGrants, [purgeBatch])
       purged += row?.purged ?? 0
       return row?.due ?? 0

@@ -67,6 +67,6 @@ export class TrustedIssuerStore {
   /** Deletes what has expired, in batches. */
   async purge(signal: AbortSignal): Promise<void> {
     const purge = () => this.#database.queryInBackground(statements.purgeTrustedIssuers, [purgeBatch])
-    await inBatches(purgeBatch, signal, async () => (await purge()).length)
+    await inBatches({ size: purgeBatch, signal }, async () => (await purge()).length)
   }
 }
