@@ -1,8 +1,7 @@
-// Concurrent writes of one kind travel in one statement: the next batch is what arrived while the last was in flight, or in
-// one turn of the event loop. Where the event loop is busy, a batch gathers for a few milliseconds: what each commit costs is
-// what the others wait for, so that all are answered sooner. As soon as the loop is idle nothing waits. Every caller is
-// answered only after its own commit.
-import { isEventLoopBusy } from './event_loop.js'
+// Concurrent writes of one kind travel in one statement: the next batch is what arrived while the last was in flight, or in a
+// few turns of the event loop. Where the loop is busy these take long enough to gather what others are about to write, so that
+// all wait for fewer commits; where it is idle they are over at once, and nobody waits. Every caller is answered only after its
+// own commit.
 
 export interface GroupedWritesOptions<I, O> {
   /** Writes a batch; returns one result for each item, in their order. */
@@ -12,12 +11,10 @@ export interface GroupedWritesOptions<I, O> {
   readonly maxBatch?: number
   /** Statements in flight at once. */
   readonly concurrency?: number
-  /** Whether a batch gathers. */
-  readonly isBusy?: () => boolean
 }
 
-/** How long a batch gathers on a busy event loop. */
-const gatherMs = 4
+/** For which a batch gathers. */
+const turns = 8
 
 interface Waiting<I, O> {
   readonly item: I
@@ -34,7 +31,7 @@ export class GroupedWrites<I, O> {
   #isScheduled = false
 
   constructor(options: GroupedWritesOptions<I, O>) {
-    this.#options = { maxBatch: 256, concurrency: 2, isBusy: isEventLoopBusy, ...options }
+    this.#options = { maxBatch: 256, concurrency: 2, ...options }
   }
 
   add(item: I): Promise<O> {
@@ -44,15 +41,19 @@ export class GroupedWrites<I, O> {
     })
   }
 
-  /** After all that arrived with the item, which often are writes of the same kind. */
+  /** No timer, so that nobody waits where there is nothing to wait for. */
   #schedule(): void {
     if (this.#isScheduled || this.#inFlight >= this.#options.concurrency) return
     this.#isScheduled = true
-    const begin = () => {
-      this.#isScheduled = false
-      this.#next()
+    let left = turns
+    const turn = () => {
+      if (--left > 0) setImmediate(turn)
+      else {
+        this.#isScheduled = false
+        this.#next()
+      }
     }
-    setImmediate(() => (this.#options.isBusy() ? setTimeout(begin, gatherMs) : begin()))
+    setImmediate(turn)
   }
 
   #next(): void {
