@@ -5,6 +5,7 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientReadableStream,
+  connectivityState,
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js'
@@ -22,21 +23,38 @@ const channelOptions = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
   'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+  // Else those to the same address would be one.
+  'grpc.use_local_subchannel_pool': 1,
 } as const
 
+/** Behind one address may be several workers, and a connection stays with one of them. */
+const connectionCount = 4
+/** Calls under way that one connection carries before the next is used: it costs least to have them together. */
+const busyAt = 8
+
 const healthDeadlineMs = 1_000
+
+interface Connection {
+  readonly client: Client
+  underWay: number
+}
 
 /** HealthCheckResponse: its first field, the status, is 1 for SERVING. */
 const isServingStatus = (message: Buffer): boolean => message.equals(Buffer.of(0x08, 0x01))
 
-/** A connection to one or more instances of a service, at `host:port` or a gRPC name such as `dns:///token:4450`. */
+/** Connections to one or more instances of a service, at `host:port` or a gRPC name such as `dns:///token:4450`. */
 export class WireChannel {
-  readonly #client: Client
+  readonly #connections: readonly Connection[]
   /** The service token to show; empty where the certificate or the loopback says who calls. */
   token: string
 
   constructor(address: string, credentials: ChannelCredentials, token: string) {
-    this.#client = new Client(address, credentials, channelOptions)
+    this.#connections = Array.from({ length: connectionCount }, () => {
+      const client = new Client(address, credentials, channelOptions)
+      // Those that are made one after the other are dealt to different workers.
+      client.getChannel().getConnectivityState(true)
+      return { client, underWay: 0 }
+    })
     this.token = token
   }
 
@@ -48,10 +66,17 @@ export class WireChannel {
   }
 
   /** Whether the other side says that it can be used now (grpc.health.v1). */
-  isServing(): Promise<boolean> {
+  async isServing(): Promise<boolean> {
+    const { client } = this.#choose()
+    if (await this.#isServingBy(client)) return true
+    const others = this.#connections.filter((other) => other.client !== client)
+    return (await Promise.all(others.map((other) => this.#isServingBy(other.client)))).some(Boolean)
+  }
+
+  #isServingBy(client: Client): Promise<boolean> {
     const deadline = nowMs() + healthDeadlineMs
     return new Promise((resolve) => {
-      this.#client.makeUnaryRequest(
+      client.makeUnaryRequest(
         '/grpc.health.v1.Health/Check',
         () => Buffer.alloc(0),
         isServingStatus,
@@ -64,7 +89,19 @@ export class WireChannel {
   }
 
   close(): void {
-    this.#client.close()
+    for (const { client } of this.#connections) client.close()
+  }
+
+  /** The first that is not busy, or else the one that is least; one that is broken only where all are. */
+  #choose(): Connection {
+    let chosen: Connection | undefined
+    for (const connection of this.#connections) {
+      if (chosen && connection.underWay >= chosen.underWay) continue
+      if (connection.client.getChannel().getConnectivityState(false) !== connectivityState.READY) continue
+      chosen = connection
+      if (connection.underWay < busyAt) break
+    }
+    return chosen ?? (this.#connections[0] as Connection)
   }
 
   #metadata(options: CallOptions | undefined): Metadata {
@@ -78,8 +115,10 @@ export class WireChannel {
     const rule = ruleOf(method.path)
     return (request: never, options?: CallOptions): Promise<unknown> =>
       new Promise((resolve, reject) => {
+        const connection = this.#choose()
+        connection.underWay++
         const remaining = Math.min(rule.deadline, (options?.deadline ?? Number.POSITIVE_INFINITY) - monotonicMs())
-        const call = this.#client.makeUnaryRequest(
+        const call = connection.client.makeUnaryRequest(
           method.path,
           method.requestSerialize,
           method.responseDeserialize,
@@ -87,6 +126,7 @@ export class WireChannel {
           this.#metadata(options),
           { deadline: nowMs() + Math.max(0, remaining) },
           (error: ServiceError | null, response?: unknown) => {
+            connection.underWay--
             options?.signal?.removeEventListener('abort', cancel)
             if (error) reject(fromStatus(error))
             else resolve(response)
@@ -102,9 +142,10 @@ export class WireChannel {
     const open = (input: never, options: CallOptions | undefined): ClientReadableStream<unknown> => {
       const { path, requestSerialize, responseDeserialize } = method
       const metadata = this.#metadata(options)
+      const { client } = this.#choose()
       if (!method.requestStream)
-        return this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, input, metadata, {})
-      const stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {})
+        return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, input, metadata, {})
+      const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {})
       sendAll(stream, input)
       return stream
     }
