@@ -55,9 +55,9 @@ export class FlowCookies {
     return oldestFirst.slice(0, surplus).map(removed)
   }
 
-  /** When a flow began, to the second, and 16 random bits of its id tell flows of one browser apart. */
+  /** 48 random bits of the flow's id tell flows of one browser apart. */
   #nameOf(stage: Stage, flow: Flow): string {
-    return this.#prefixes[stage] + Buffer.from(flow.id.subarray(0, 6)).toString('base64url')
+    return this.#prefixes[stage] + Buffer.from(flow.id.subarray(10)).toString('base64url')
   }
 
   /** When the flow began, so that the oldest can be told, and a code that only this server can make. */
