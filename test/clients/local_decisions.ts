@@ -250,6 +250,19 @@ export function describeLocalDecisions(language: Language): void {
           await expectBad(token({}, rs256))
         })
 
+        it('that are published no more end what they verified, though another key has their name', async () => {
+          const publish = async (revision: string, key = ecKey('es-reused')) => {
+            tessera.keys = { ...tessera.keys, 'hydra.jwt.access-token': [key, es256] }
+            tessera.revision = revision
+            await eventually(async () => (await statusOf(server)).keys_revision === revision)
+            return key
+          }
+          const jwt = token({}, await publish('revision-2a'))
+          for (let count = 0; count < 3; count++) await expectGood(jwt)
+          await publish('revision-2b')
+          await expectBad(jwt)
+        })
+
         it('that nobody knows are not asked for at all, where the feed says that all are known', async () => {
           const before = tessera.fetches
           const asked = tessera.asked.length

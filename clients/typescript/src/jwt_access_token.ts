@@ -1,6 +1,7 @@
 // Verifies JWT access tokens: RFC 9068 section 4, with the care that RFC 8725 asks for.
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
-import type { PublishedKeys } from './published_keys.js'
+import type { PublishedKeys, VerificationKey } from './published_keys.js'
+import { VerifiedTokens } from './verified_tokens.js'
 
 /** What a JWT says whose signature, type and issuer are right and whose claims are complete. */
 export interface VerifiedToken {
@@ -29,6 +30,7 @@ export const hasJwtForm = (token: string): boolean => token.length <= maxLength 
 export class JwtAccessTokens {
   readonly #issuer: string
   readonly #keys: PublishedKeys
+  readonly #verified = new VerifiedTokens()
 
   constructor(issuer: string, keys: PublishedKeys) {
     this.#issuer = issuer
@@ -40,10 +42,19 @@ export class JwtAccessTokens {
    * cannot be known now. `revision`: of the keys that are published now, if that is known.
    */
   async read(token: string, revision: string): Promise<VerifiedToken | undefined | 'unsure'> {
-    const kid = isSpeltRight(token) ? kidOf(token) : undefined
+    const known = this.#verified.get(token)
+    const kid = known?.kid ?? (isSpeltRight(token) ? kidOf(token) : undefined)
     if (kid === undefined) return undefined
     const found = await this.#keys.find(kid, revision)
     if (found === undefined || found === 'unsure') return found
+    // A key that was published anew has to verify it again.
+    if (known?.key === found.key) return known.token
+    const verified = await this.#verify(token, found)
+    if (verified) this.#verified.set(token, { kid, key: found.key, token: verified })
+    return verified
+  }
+
+  async #verify(token: string, found: VerificationKey): Promise<VerifiedToken | undefined> {
     try {
       // Whether it is current is judged by who reads it: at each use.
       const { payload } = await jwtVerify(token, found.key, {
@@ -85,7 +96,7 @@ function toVerified(payload: JWTPayload): VerifiedToken | undefined {
     isUuid(rid) &&
     (gid === '' || isUuid(gid))
   if (!isComplete) return undefined
-  return {
+  return deepFreeze({
     tokenId: jti,
     grantId: gid,
     registrationId: rid,
@@ -98,7 +109,13 @@ function toVerified(payload: JWTPayload): VerifiedToken | undefined {
     expiresAt: exp,
     issuedAtMs: Number.parseInt(jti.replaceAll('-', '').slice(0, 12), 16),
     claims: claimsOf(payload),
-  }
+  })
+}
+
+/** It is handed out at each use of the token. */
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part)
+  return Object.freeze(value)
 }
 
 const isSeconds = (value: unknown): value is number =>
