@@ -15,7 +15,7 @@ import { measureScaling, scaled } from './scaling.js'
 import { scenarios } from './scenarios/index.js'
 import type { Scenario } from './scenarios/scenario.js'
 import { BenchDatabase } from './servers/database.js'
-import { otherServer, startEmptyGrpc, startOidcProvider, startTessera } from './servers/index.js'
+import { otherServer, startEmptyGrpc, startOidcProvider, startResourceServer, startTessera } from './servers/index.js'
 import { type BenchServer, tesseraName } from './servers/server.js'
 
 interface Options {
@@ -42,8 +42,10 @@ function chooseScenarios(names: readonly string[]): readonly Scenario[] {
 }
 
 async function startServers(postgres: BenchDatabase, options: Options, servers: BenchServer[]): Promise<void> {
-  servers.push(await startTessera(postgres, { profiles: options.profile }))
+  const tessera = await startTessera(postgres, { profiles: options.profile })
+  servers.push(tessera, await startResourceServer(tessera, 'package'))
   if (!options.alone) {
+    servers.push(await startResourceServer(tessera, 'jose'))
     servers.push(await startOidcProvider(postgres, 'memory'))
     servers.push(await startOidcProvider(postgres, 'postgres'))
     servers.push(await startEmptyGrpc())

@@ -155,8 +155,12 @@ class Course {
 
 /** What the load generator is told: no functions. */
 export function addressOf(server: BenchServer): ServerAddress {
-  const { name, dialect, isOwn, publicUrl, adminUrl, grpc, population } = server
-  return { name, dialect, isOwn, publicUrl, adminUrl, grpc, ...(population && { population }) }
+  const { name, dialect, isOwn, publicUrl, adminUrl, grpc, decidesAt, population } = server
+  return {
+    ...{ name, dialect, isOwn, publicUrl, adminUrl, grpc },
+    ...(decidesAt && { decidesAt }),
+    ...(population && { population }),
+  }
 }
 
 /** One result for each server that the scenario runs at. */

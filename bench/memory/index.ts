@@ -30,8 +30,8 @@ const burst: Limit = { seconds: 3 }
 /** Of what uses something up, in a burst. */
 const burstOperations: Limit = { operations: 40 }
 
-/** Those that measure how long a chain is are no load of their own. */
-const mixed: readonly Scenario[] = scenarios.filter(({ name }) => !name.startsWith('refresh_chain'))
+/** Those that measure how long a chain is are no load of their own, nor is what a resource server does by itself. */
+const mixed: readonly Scenario[] = scenarios.filter(({ name }) => !/^refresh_chain|_local$/.test(name))
 
 const seconds = (text: string): number => (text === '0' ? 0 : positive(text))
 

@@ -1,6 +1,6 @@
 // The results as tables in Markdown, which can be read in a terminal too.
 import { type Report, type Result, resultOf } from '../results.js'
-import { emptyGrpcName, tesseraName } from '../servers/server.js'
+import { emptyGrpcName, packageName, tesseraName } from '../servers/server.js'
 import { hydraCosts, peerCosts, type Target, targets } from '../targets.js'
 
 export type Row = readonly string[]
@@ -39,8 +39,8 @@ export function resultRow(report: Report, result: Result): Row {
 
 /** How many times what Tessera costs this one does: by CPU, or by time where that is all that is known. */
 function ratioTo(report: Report, { scenario, server, cpuUs, latencyMs }: Result): string {
-  const own = resultOf(report, scenario, tesseraName)
-  if (!own || server === tesseraName) return ''
+  const own = resultOf(report, scenario, tesseraName) ?? resultOf(report, scenario, packageName)
+  if (!own || server === own.server) return ''
   const [ratio, by] =
     cpuUs && own.cpuUs ? [cpuUs.total / own.cpuUs.total, 'CPU'] : [latencyMs.p50 / own.latencyMs.p50, 'p50']
   return ratio >= 1 ? `${number(ratio)}× less ${by}` : `${number(1 / ratio)}× more ${by}`

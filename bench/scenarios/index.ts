@@ -5,6 +5,7 @@ import { codeFlowEs256, codeFlowRs256 } from './code_flow.js'
 import { discovery, jwks } from './documents.js'
 import { introspectionHttp, introspectionHttpInvalid, introspectionHttpRevoked } from './introspection.js'
 import { introspectionBatch, introspectionGrpc, introspectionStream } from './introspection_grpc.js'
+import { localIntrospection } from './local_introspection.js'
 import { refreshChainEnd, refreshChainStart, refreshEs256, refreshRs256 } from './refresh.js'
 import { registration } from './registration.js'
 import { revocation } from './revocation.js'
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   introspectionHttpRevoked,
   clientCredentialsOpaque,
   clientCredentialsEs256,
+  localIntrospection,
   clientCredentialsRs256,
   refreshEs256,
   refreshRs256,

@@ -38,7 +38,7 @@ const measured = 100
 export const refreshChainStart: Scenario = {
   name: 'refresh_chain_start',
   title: `refresh, the first ${measured} rotations`,
-  runsAt: ({ dialect }) => dialect === 'hydra',
+  runsAt: (server) => overHttp(server) && server.dialect === 'hydra',
   operations: chainCount * measured,
   async prepare(world) {
     let drive = await chains(world, 'ES256', chainCount)
@@ -56,7 +56,7 @@ export const refreshChainStart: Scenario = {
 export const refreshChainEnd: Scenario = {
   name: 'refresh_chain_end',
   title: `refresh, around rotation ${chainLength.toLocaleString('en')}`,
-  runsAt: ({ dialect }) => dialect === 'hydra',
+  runsAt: (server) => overHttp(server) && server.dialect === 'hydra',
   operations: chainCount * measured,
   async prepare(world) {
     const drive = await chains(world, 'ES256', chainCount)

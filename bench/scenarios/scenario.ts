@@ -36,7 +36,8 @@ export interface Scenario {
   readonly prepare: (world: World) => Promise<Drive>
 }
 
-export const overHttp = ({ publicUrl }: ServerAddress): boolean => publicUrl !== ''
+export const overHttp = ({ publicUrl, decidesAt }: ServerAddress): boolean =>
+  publicUrl !== '' && decidesAt === undefined
 export const overGrpc = ({ grpc }: ServerAddress): boolean => grpc !== ''
 /** The in-memory adapter of oidc-provider forgets what is more than 1,000 entries. */
 export const remembers = (server: ServerAddress): boolean => overHttp(server) && !server.name.includes('in-memory')

@@ -9,6 +9,7 @@ import {
   emptyGrpcName,
   freePort,
   oidcProviderInMemoryName,
+  packageName,
   startNode,
   tesseraName,
 } from './server.js'
@@ -111,6 +112,33 @@ export async function startEmptyGrpc(): Promise<BenchServer> {
     grpc: `127.0.0.1:${port}`,
     version: versionOf('node_modules/@grpc/grpc-js'),
     description: 'a unary method that takes nothing and gives nothing',
+    pid,
+    database: '',
+    stop,
+  }
+}
+
+/** A resource server of Tessera's tokens, which decides on them with our package or, to compare, with jose alone. */
+export async function startResourceServer(
+  { publicUrl, adminUrl, grpc }: BenchServer,
+  verifier: 'package' | 'jose',
+): Promise<BenchServer> {
+  const port = await freePort()
+  const script = 'bench/servers/resource_server_process.js'
+  const { pid, stop } = await startNode(script, [verifier, publicUrl, grpc, `${port}`])
+  const isPackage = verifier === 'package'
+  return {
+    name: isPackage ? packageName : 'jose',
+    dialect: 'hydra',
+    isOwn: true,
+    publicUrl,
+    adminUrl,
+    grpc: '',
+    decidesAt: `http://127.0.0.1:${port}`,
+    version: versionOf(isPackage ? 'clients/typescript' : 'node_modules/jose'),
+    description: isPackage
+      ? 'the package in a resource server: published keys and the feed of revocations'
+      : 'jwtVerify in a resource server: signature and claims alone, nothing of revocations',
     pid,
     database: '',
     stop,

@@ -6,6 +6,7 @@ import { projectRoot } from '../../services/kit/project_root.js'
 
 export const tesseraName = 'tessera'
 export const oidcProviderInMemoryName = 'oidc-provider (in-memory)'
+export const packageName = '@tessera/introspect'
 export const emptyGrpcName = 'empty grpc-js call'
 
 export type DialectName = 'hydra' | 'oidc-provider' | 'empty-grpc'
@@ -20,6 +21,8 @@ export interface ServerAddress {
   readonly adminUrl: string
   /** `host:port`; empty where there is no gRPC. */
   readonly grpc: string
+  /** Where a resource server is told which of the tokens of `publicUrl` to decide on; absent for what is none. */
+  readonly decidesAt?: string
   /** A file that names some of what its database is full of. */
   readonly population?: string
 }
