@@ -30,7 +30,7 @@ export interface Batches {
 }
 
 /** How much longer than a batch the rest after it is, so that whoever waits for an answer hardly waits for a batch. */
-const restForWork = 3
+const restForWork = 9
 /** What is left is in the hands of a statement, which takes about so long. */
 const statementUnderWayMs = 20
 
