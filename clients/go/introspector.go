@@ -101,7 +101,7 @@ func newMemory(options Options, onNews func()) *memory {
 			onNews()
 		},
 	}
-	return &memory{feed, keys, &jwtAccessTokens{options.Issuer, keys}}
+	return &memory{feed, keys, &jwtAccessTokens{issuer: options.Issuer, keys: keys}}
 }
 
 func (introspector *Introspector) tellNews() {
@@ -188,7 +188,7 @@ func (introspector *Introspector) Introspect(ctx context.Context, token string) 
 		return nil, nil
 	}
 	if introspector.isReady(state) && read.issuedAtMs >= state.deletionsMissingBefore {
-		return &read.Decision, nil
+		return read.Decision.copied(), nil
 	}
 	return introspector.ask(ctx, token)
 }

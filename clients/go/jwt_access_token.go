@@ -26,39 +26,67 @@ type verifiedToken struct {
 func hasJWTForm(token string) bool { return len(token) <= longestJWT && strings.Count(token, ".") == 2 }
 
 type jwtAccessTokens struct {
-	issuer string
-	keys   *publishedKeys
+	issuer   string
+	keys     *publishedKeys
+	verified verifiedTokens
 }
 
 // read verifies a JWT access token: RFC 9068 section 4, with the care that RFC 8725 asks for. Nil for what is no access
-// token of the issuer; an expired one is read all the same. sure is false where its key cannot be known now.
+// token of the issuer; an expired one is read all the same. sure is false where its key cannot be known now. What is read is
+// shared by all who show this token.
 func (tokens *jwtAccessTokens) read(ctx context.Context, token, revision string) (read *verifiedToken, sure bool) {
+	known, isKnown := tokens.verified.get(token)
+	var signed *jose.JSONWebSignature
+	if !isKnown {
+		if signed, known.kid = parse(token); signed == nil {
+			return nil, true
+		}
+	}
+	key, sure := tokens.keys.find(ctx, known.kid, revision)
+	if key == nil {
+		return nil, sure
+	}
+	// A key that was published anew has to verify it again.
+	if isKnown && known.key == key {
+		return known.token, true
+	}
+	if isKnown {
+		signed, _ = parse(token)
+	}
+	if read = tokens.verify(signed, key); read != nil {
+		tokens.verified.set(token, verification{known.kid, key, read})
+	}
+	return read, true
+}
+
+// parse returns nil for what is no access token, whoever signed it.
+func parse(token string) (signed *jose.JSONWebSignature, kid string) {
 	if !isSpeltRight(token) {
-		return nil, true
+		return nil, ""
 	}
 	signed, err := jose.ParseSignedCompact(token, algorithms)
 	if err != nil || len(signed.Signatures) != 1 {
-		return nil, true
+		return nil, ""
 	}
 	header := signed.Signatures[0].Protected
 	typ, _ := header.ExtraHeaders[jose.HeaderType].(string)
 	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
 	_, isCritical := header.ExtraHeaders["crit"]
 	if typ != "at+jwt" || header.KeyID == "" || isCritical {
-		return nil, true
+		return nil, ""
 	}
-	key, found, sure := tokens.keys.find(ctx, header.KeyID, revision)
-	if !found {
-		return nil, sure
-	}
-	if header.Algorithm != key.Algorithm {
-		return nil, true
+	return signed, header.KeyID
+}
+
+func (tokens *jwtAccessTokens) verify(signed *jose.JSONWebSignature, key *jose.JSONWebKey) *verifiedToken {
+	if signed.Signatures[0].Protected.Algorithm != key.Algorithm {
+		return nil
 	}
 	payload, err := signed.Verify(key.Key)
 	if err != nil {
-		return nil, true
+		return nil
 	}
-	return tokens.toVerified(payload), true
+	return tokens.toVerified(payload)
 }
 
 // isSpeltRight: a token has one spelling; base64url leaves bits without meaning.

@@ -5,6 +5,7 @@ package introspect
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -65,6 +66,31 @@ type Decision struct {
 	Claims map[string]any
 	// Source: FromMemory or FromServer.
 	Source string
+}
+
+// copied: what is remembered of a token is handed out at each of its uses, and may be changed there.
+func (decision Decision) copied() *Decision {
+	decision.Scope, decision.Audience = slices.Clone(decision.Scope), slices.Clone(decision.Audience)
+	decision.Claims = copiedJSON(decision.Claims).(map[string]any)
+	return &decision
+}
+
+func copiedJSON(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		copied := make(map[string]any, len(value))
+		for name, each := range value {
+			copied[name] = copiedJSON(each)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(value))
+		for index, each := range value {
+			copied[index] = copiedJSON(each)
+		}
+		return copied
+	}
+	return value
 }
 
 // ServiceToken shows a service token, as `tessera service-token resource_server` prints it, on a connection:

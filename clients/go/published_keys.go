@@ -41,7 +41,7 @@ type publishedKeys struct {
 	onTrouble func(string, error)
 
 	mutex        sync.Mutex
-	keys         map[string]jose.JSONWebKey
+	keys         map[string]*jose.JSONWebKey
 	etag         string
 	expiresAt    time.Time
 	fetching     chan struct{}
@@ -87,13 +87,13 @@ func (keys *publishedKeys) follow(revision string) {
 	}
 }
 
-// find returns the key of this name; sure is false where there might be one that cannot be fetched now. The revision is
-// what is published now, if that is known.
-func (keys *publishedKeys) find(ctx context.Context, kid, revision string) (key jose.JSONWebKey, found, sure bool) {
+// find returns the key of this name, or nil; sure is false where there might be one that cannot be fetched now. The
+// revision is what is published now, if that is known. The same pointer is the same key, of the same document.
+func (keys *publishedKeys) find(ctx context.Context, kid, revision string) (key *jose.JSONWebKey, sure bool) {
 	keys.mutex.Lock()
 	defer keys.mutex.Unlock()
-	if key, found = keys.keys[kid]; found || keys.isAt(revision) {
-		return key, found, true
+	if key = keys.keys[kid]; key != nil || keys.isAt(revision) {
+		return key, true
 	}
 	if keys.fetching != nil || !time.Now().Before(keys.fetchAgainAt) {
 		fetched := keys.refresh(revision)
@@ -104,8 +104,8 @@ func (keys *publishedKeys) find(ctx context.Context, kid, revision string) (key 
 		}
 		keys.mutex.Lock()
 	}
-	key, found = keys.keys[kid]
-	return key, found, found || keys.isAt(revision)
+	key = keys.keys[kid]
+	return key, key != nil || keys.isAt(revision)
 }
 
 // refresh begins to fetch, or joins who does; the mutex is held.
@@ -140,7 +140,7 @@ func (keys *publishedKeys) refresh(revision string) <-chan struct{} {
 
 type keyDocument struct {
 	// Nil where the document that is known is still the right one.
-	keys   map[string]jose.JSONWebKey
+	keys   map[string]*jose.JSONWebKey
 	etag   string
 	maxAge time.Duration
 }
@@ -202,14 +202,14 @@ func maxAge(cacheControl string) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-func importKeys(document io.Reader) (map[string]jose.JSONWebKey, error) {
+func importKeys(document io.Reader) (map[string]*jose.JSONWebKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.NewDecoder(document).Decode(&set); err != nil {
 		return nil, err
 	}
-	known := map[string]jose.JSONWebKey{}
+	known := map[string]*jose.JSONWebKey{}
 	for _, raw := range set.Keys {
 		var key jose.JSONWebKey
 		var more struct {
@@ -220,7 +220,7 @@ func importKeys(document io.Reader) (map[string]jose.JSONWebKey, error) {
 			continue
 		}
 		if json.Unmarshal(raw, &key) == nil && key.IsPublic() && key.Valid() && isUsable(key) {
-			known[key.KeyID] = key
+			known[key.KeyID] = &key
 		}
 	}
 	return known, nil

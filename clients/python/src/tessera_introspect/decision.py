@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 
@@ -26,6 +26,19 @@ class Decision:
     """What the consent app added."""
     source: Literal["memory", "server"] = "memory"
     """Whether it was decided here, or the server was asked."""
+
+
+def copied(decision: Decision) -> Decision:
+    """What is remembered of a token is handed out at each of its uses, and may be changed there."""
+    claims = dict(decision.claims)
+    pending: list[Any] = [claims]
+    while pending:
+        container = pending.pop()
+        for place, value in container.items() if isinstance(container, dict) else enumerate(container):
+            if isinstance(value, (dict, list)):
+                container[place] = value.copy()
+                pending.append(container[place])
+    return replace(decision, scope=list(decision.scope), audience=list(decision.audience), claims=claims)
 
 
 class IntrospectionUnavailable(Exception):

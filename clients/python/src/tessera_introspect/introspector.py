@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from .decision import Decision, IntrospectionUnavailable
+from .decision import Decision, IntrospectionUnavailable, copied
 from .jwt_access_token import JwtAccessTokens, VerifiedToken, has_jwt_form
 from .published_keys import PublishedKeys
 from .revocation_feed import RevocationFeed
@@ -135,7 +135,7 @@ class Introspector:
         if self._feed.index.has(read):
             return None
         if self._is_ready() and read.issued_at_ms >= self._feed.deletions_missing_before_ms:
-            return read.decision
+            return copied(read.decision)
         return await self._ask(token)
 
     async def _ask(self, token: str) -> Decision | None:

@@ -12,6 +12,7 @@ import jwt
 
 from .decision import Decision
 from .published_keys import PublishedKeys
+from .verified_tokens import Verification, VerifiedTokens
 
 LONGEST = 64 * 1024
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -41,25 +42,28 @@ class JwtAccessTokens:
     def __init__(self, issuer: str, keys: PublishedKeys) -> None:
         self._issuer = issuer
         self._keys = keys
+        self._verified = VerifiedTokens()
 
     async def read(self, token: str, revision: str) -> VerifiedToken | Literal["unsure"] | None:
         """None for what is no access token of the issuer; an expired one is read all the same. `unsure` where its key
-        cannot be known now. `revision`: of the keys that are published now, if that is known."""
-        if not is_spelt_right(token):
-            return None
-        try:
-            header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError, RecursionError):
-            return None
-        typ, kid = header.get("typ"), header.get("kid")
-        is_typed = isinstance(typ, str) and re.fullmatch(r"(application/)?at\+jwt", typ, re.I)
-        if not is_typed or not isinstance(kid, str) or "crit" in header or header.get("b64", True) is not True:
+        cannot be known now. `revision`: of the keys that are published now, if that is known. What is read is shared by all
+        who show this token."""
+        known = self._verified.get(token)
+        kid = known.kid if known else kid_of(token)
+        if kid is None:
             return None
         key = await self._keys.find(kid, revision)
         if key is None or key == "unsure":
             return key
-        if header.get("alg") != key.algorithm_name:
-            return None
+        # A key that was published anew has to verify it again.
+        if known and known.key is key:
+            return known.token
+        verified = self._verify(token, key)
+        if verified:
+            self._verified.set(token, Verification(kid, key, verified))
+        return verified
+
+    def _verify(self, token: str, key: jwt.PyJWK) -> VerifiedToken | None:
         try:
             # Whether it is current is judged by who reads it: at each use.
             options = {f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")}
@@ -67,6 +71,21 @@ class JwtAccessTokens:
         except (jwt.PyJWTError, ValueError, RecursionError):
             return None
         return to_verified(claims) if claims.get("iss") == self._issuer else None
+
+
+def kid_of(token: str) -> str | None:
+    """None for what is no access token, whoever signed it."""
+    if not is_spelt_right(token):
+        return None
+    try:
+        header = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return None
+    typ, kid = header.get("typ"), header.get("kid")
+    is_typed = isinstance(typ, str) and re.fullmatch(r"(application/)?at\+jwt", typ, re.I)
+    if not is_typed or not isinstance(kid, str) or "crit" in header or header.get("b64", True) is not True:
+        return None
+    return kid
 
 
 def is_spelt_right(token: str) -> bool:
