@@ -1,17 +1,17 @@
 // Where the time of the server goes, as profiles told when they were last looked at, and what that says of the targets.
 import { markdownTable } from './table.js'
 
-const profiledOn = '2026-11-24'
+const profiledOn = '2026-11-25'
 
 /** Parts of the server's CPU in percent, without the start. */
 const shares: readonly (readonly [string, ...number[]])[] = [
-  ['introspection, gRPC', 7, 57, 7, 2, 1, 9],
-  ['introspection, HTTP', 39, 28, 12, 3, 1, 3],
-  ['client credentials, opaque', 30, 25, 18, 10, 1, 3],
-  ['client credentials, ES256', 25, 20, 18, 25, 0, 3],
-  ['refresh, ES256', 30, 14, 14, 19, 6, 6],
-  ['code flow, ES256', 32, 16, 24, 8, 4, 4],
-  ['revocation', 41, 19, 13, 7, 4, 5],
+  ['introspection, gRPC', 4, 47, 24, 4, 2, 11],
+  ['introspection, HTTP', 42, 36, 10, 4, 1, 3],
+  ['client credentials, opaque', 19, 36, 22, 16, 1, 3],
+  ['client credentials, ES256', 14, 23, 17, 40, 1, 3],
+  ['refresh, ES256', 16, 25, 19, 21, 7, 10],
+  ['code flow, ES256', 18, 33, 28, 10, 4, 6],
+  ['revocation', 24, 33, 19, 7, 5, 6],
 ]
 
 const heads = [
@@ -33,13 +33,14 @@ ${markdownTable(
   shares.map(([scenario, ...parts]) => [scenario, ...parts.map((part) => `${part} %`)]),
 )}
 
-- **gRPC, one at a time**: more than half is grpc-js and HTTP/2 below it, which the empty call has too; the answer is larger than
-  none, and 1.3 × an empty call is what was seen where both had run long enough to be compiled.
-- **Client credentials and revocation**: a quarter to two fifths is the kernel's, for one write to the socket for each answer. What a
-  token needs besides is one seal or signature. A revocation waits for its commit; PostgreSQL is a third of its cost.
+- **gRPC, one at a time**: half is grpc-js and HTTP/2 below it, which the empty call has too; the answer is larger than none.
+- **Client credentials and revocation**: most is HTTP, from the parser to one write to the socket for each answer. What a token needs
+  besides is one seal or signature. A revocation waits for its commit; PostgreSQL is a quarter of its cost.
 - **Refresh**: a signature of ES256 and the commit are most of what is not HTTP.
-- **Code flow**: eight requests over HTTP, each with its write, and two commits; oidc-provider in memory has its pages of login and consent
-  in its own process, and asks nobody over HTTP.
-- **Bytes on the disk for a code flow**: two rows, of a grant and of a consent session, with five and six indexes. A new version of the
-  grant's row at the redemption counts until the next one takes its place.
+- **Code flow**: eight requests over HTTP, each with its write, three commits that others share, and two signatures' worth of
+  seals; oidc-provider in memory has its pages of login and consent in its own process, and asks nobody over HTTP. A quarter is our own
+  code, spread over a hundred functions of which none has 2 %.
+- **Bytes on the disk for a code flow**: two rows, of a grant and of a consent session, with five and six indexes: 331 and 459 bytes
+  where there are millions. In a short run pages that are begun count whole, and a new version of the grant's row at the
+  redemption counts until the next one takes its place.
 `
