@@ -33,8 +33,11 @@ const backgroundConnections = 2
  */
 const plannedOnce = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off'
 
+/** The call that a query serves: its signal ends the query. */
+export type HasSignal = Pick<Call, 'signal'>
+
 interface Scope {
-  readonly call: Call | undefined
+  readonly call: HasSignal | undefined
   failure: unknown
 }
 
@@ -89,7 +92,7 @@ export class Database<P extends { $disconnect(): Promise<void> }> {
   }
 
   /** Runs one raw statement on behalf of a call; conflicts between transactions are tried again, at most three times. */
-  query<R extends pg.QueryResultRow>(statement: Statement, values: unknown[], call?: Call): Promise<R[]> {
+  query<R extends pg.QueryResultRow>(statement: Statement, values: unknown[], call?: HasSignal): Promise<R[]> {
     return runOn<R>(statement, values, (config) => this.#pool.queryFor<R>(call, config))
   }
 
@@ -148,7 +151,7 @@ class CancellingPool extends pg.Pool {
 
   /** Runs a query on behalf of a call. */
   async queryFor<R extends pg.QueryResultRow>(
-    call: Call | undefined,
+    call: HasSignal | undefined,
     config: string | pg.QueryConfig,
     values?: unknown[],
   ): Promise<pg.QueryResult<R>> {

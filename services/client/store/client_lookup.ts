@@ -1,6 +1,7 @@
-// Looks up clients by key: those who ask in one turn of the event loop, or while an answer is on its way, share one statement.
+// Looks up clients by key: those who ask within a few turns of the event loop, or while an answer is on its way, share a
+// statement.
 import type { Client as Row } from '#prisma/client/client.js'
-import type { Database } from '../../kit/database.js'
+import type { Database, HasSignal } from '../../kit/database.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { fromRow, type StoredClient } from './client_row.js'
@@ -30,7 +31,7 @@ export class ClientLookup {
 
   async #find(lookups: readonly Lookup[]): Promise<(StoredClient | undefined)[]> {
     const clientIds = [...new Set(lookups.map(({ clientId }) => clientId))]
-    const rows = await this.#database.query<Row>(findClients, [clientIds], callOf(lookups))
+    const rows = await this.#database.query<Row>(findClients, [clientIds], cancelledWith(lookups))
     const byId = new Map(rows.map((row) => [row.clientId, row]))
     return lookups.map(({ clientId }) => {
       const row = byId.get(clientId)
@@ -39,8 +40,8 @@ export class ClientLookup {
   }
 }
 
-/** The call that the statement serves: given up once all are that wait for it. */
-function callOf(lookups: readonly Lookup[]): Call | undefined {
+/** What ends the statement: that all have given up who wait for it. */
+function cancelledWith(lookups: readonly Lookup[]): HasSignal | undefined {
   const [first, ...others] = lookups.map(({ call }) => call)
   if (!first || others.length === 0) return first
   const controller = new AbortController()
@@ -51,5 +52,5 @@ function callOf(lookups: readonly Lookup[]): Call | undefined {
   for (const { signal } of [first, ...others])
     if (signal.aborted) giveUp()
     else signal.addEventListener('abort', giveUp, { once: true })
-  return { ...first, signal: controller.signal }
+  return { signal: controller.signal }
 }
