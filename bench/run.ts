@@ -100,7 +100,7 @@ class Course {
       scenario: this.#scenario.name,
       title: this.#scenario.title,
       server: this.#server.name,
-      kind: this.#kind && `${this.#kind}, ${secretKindOf(this.#server.name)}`,
+      kind: this.#kind && [this.#kind, secretKindOf(this.#server)].filter(Boolean).join(', '),
       operations,
       errors: this.#sum(({ load }) => load.errors),
       firstError: loads.find(({ errors }) => errors > 0)?.firstError ?? '',

@@ -1,6 +1,6 @@
 // What each scenario may cost, and what ORY Hydra was measured to cost elsewhere. Microseconds of CPU for each operation, of
 // the server and PostgreSQL together.
-import { emptyGrpcName, oidcProviderInMemoryName, tesseraName } from './servers/server.js'
+import { emptyGrpcName, oidcProviderInMemoryName, type ServerAddress, tesseraName } from './servers/server.js'
 
 export interface Target {
   readonly cpuUs?: number
@@ -75,8 +75,9 @@ export const peerCosts: Readonly<Record<string, Readonly<Record<string, number>>
   },
 }
 
-/** Whose secrets are checked how, wherever a client authenticates. */
-export function secretKindOf(server: string): string {
+/** Whose secrets are checked how, wherever a client authenticates; empty where none does. */
+export function secretKindOf({ name: server, decidesAt }: ServerAddress): string {
+  if (decidesAt !== undefined) return ''
   if (server === tesseraName) return 'secrets HMAC-SHA256'
   return server.startsWith('oidc-provider') ? 'secrets as they are' : 'secrets not known'
 }

@@ -1,7 +1,7 @@
 // Hydra's paths and admin API, which Tessera has too.
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Browser, callForJson, get, postForm, sendJson } from '../load/http_client.js'
 import { algorithmOf } from '../load/jwt.js'
+import { until } from '../load/until.js'
 import { type BenchClient, basicOf, type Dialect, type MachineClient, redirectUri } from './dialect.js'
 
 const requests = '/admin/oauth2/auth/requests'
@@ -110,10 +110,6 @@ export class HydraDialect implements Dialect {
     if ((await current()) === alg) return
     const key = sendJson('POST', '/admin/keys/hydra.jwt.access-token', { alg, use: 'sig', kid: `bench-${alg}` })
     await callForJson(this.adminUrl, key)
-    const end = performance.now() + keyTimeoutMs
-    while ((await current()) !== alg) {
-      if (performance.now() > end) throw new Error(`access tokens are not signed with ${alg}`)
-      await delay(100)
-    }
+    await until(async () => (await current()) === alg, keyTimeoutMs, `access tokens are not signed with ${alg}`)
   }
 }

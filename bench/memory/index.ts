@@ -30,8 +30,9 @@ const burst: Limit = { seconds: 3 }
 /** Of what uses something up, in a burst. */
 const burstOperations: Limit = { operations: 40 }
 
-/** Those that measure how long a chain is are no load of their own, nor is what a resource server does by itself. */
-const mixed: readonly Scenario[] = scenarios.filter(({ name }) => !/^refresh_chain|_local$/.test(name))
+/** Those that measure how long a chain is are no load of their own. */
+const mixedAt = (server: BenchServer): readonly Scenario[] =>
+  scenarios.filter(({ name, runsAt }) => runsAt(server) && !name.startsWith('refresh_chain'))
 
 const seconds = (text: string): number => (text === '0' ? 0 : positive(text))
 
@@ -56,7 +57,7 @@ interface Driven {
 
 async function drive(server: BenchServer, generator: LoadGenerator, options: Options): Promise<Driven> {
   const driven: Driven = { operations: 0, errors: 0, firstError: '', samples: [] }
-  const places = mixed.map((scenario) => ({
+  const places = mixedAt(server).map((scenario) => ({
     place: { scenario: scenario.name, server: addressOf(server) },
     limit: scenario.operations === undefined ? burst : burstOperations,
   }))
@@ -100,7 +101,7 @@ async function memory(options: Options): Promise<void> {
       startMs: started.startMs,
       idleBytes,
       minutes: options.minutes,
-      scenarios: mixed.map(({ name }) => name),
+      scenarios: mixedAt(server).map(({ name }) => name),
       peakBytes: readPeak(server.pid) ?? Number.NaN,
       ...driven,
     }

@@ -15,7 +15,7 @@ export interface MemoryReport extends Pick<Report, 'startedAt' | 'commit' | 'mac
   readonly firstError: string
   readonly samples: readonly Sample[]
   /** The most at any moment, also between two samples. */
-  readonly peakBytes?: number
+  readonly peakBytes: number
 }
 
 export interface Sample {
@@ -44,7 +44,7 @@ export function describeMemory(report: MemoryReport): string {
     measured,
     isMet ? 'met' : '**not met**',
   ]
-  const peak = mib(report.peakBytes ?? Math.max(...samples.map(({ residentBytes }) => residentBytes)))
+  const peak = mib(report.peakBytes)
   const growth = meanOf(quarter(samples, 4)) / meanOf(quarter(samples, 2))
   const targets = [
     row(

@@ -145,7 +145,6 @@ function describePeers(report: Report): string {
 faster the machine of this run was; nothing above is corrected by it.
 
 ${markdownTable(peerHeads, rows)}
-
 `
 }
 

@@ -38,8 +38,8 @@ ${markdownTable(
   besides is one seal or signature. A revocation waits for its commit; PostgreSQL is a quarter of its cost.
 - **Refresh**: a signature of ES256 and the commit are most of what is not HTTP.
 - **Code flow**: eight requests over HTTP, each with its write, three commits that others share, a signature, and challenges,
-  verifiers and cookies that are sealed; oidc-provider in memory has its pages of login and consent in its own process, and asks nobody over HTTP. A quarter is our own
-  code, spread over a hundred functions of which none has 2 %.
+  verifiers and cookies that are sealed; oidc-provider in memory has its pages of login and consent in its own process, and asks
+  nobody over HTTP. Our own code is spread over many functions, none of which has 2 %.
 - **Bytes on the disk for a code flow**: two rows, of a grant and of a consent session, with five and six indexes: 331 and 459 bytes
   where there are millions. In a short run pages that are begun count whole, and a new version of the grant's row at the
   redemption counts until the next one takes its place.

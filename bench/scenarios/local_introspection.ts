@@ -1,9 +1,9 @@
 // Introspection without a round trip: a resource server decides on JWT access tokens from the published keys and the feed of
 // revocations. A tenth of them is revoked.
 
-import { setTimeout as delay } from 'node:timers/promises'
 import { callForJson, get, sendJson } from '../load/http_client.js'
 import { repeatInHands } from '../load/meter.js'
+import { until } from '../load/until.js'
 import { packageName } from '../servers/server.js'
 import { dialectOf, kindOf, mintTokens, revokeToken, type Scenario } from './scenario.js'
 
@@ -25,11 +25,8 @@ export const localIntrospection: Scenario = {
     await callForJson(decidesAt, sendJson('PUT', '/', tokens))
     const expected = name === packageName ? revokedCount : 0
     const decide = async () => (await callForJson(decidesAt, get('/'))).inactive
-    const end = performance.now() + knownMs
-    while ((await decide()) !== expected) {
-      if (performance.now() > end) throw new Error(`${name} does not refuse ${expected} of ${tokenCount} tokens`)
-      await delay(20)
-    }
+    const isKnown = async () => (await decide()) === expected
+    await until(isKnown, knownMs, `${name} does not refuse ${expected} of ${tokenCount} tokens`)
     const hand = async () => {
       const inactive = await decide()
       if (inactive !== expected) throw new Error(`${inactive} of ${tokenCount} tokens were refused, not ${expected}`)
