@@ -6,6 +6,7 @@ import { type RequestOptions as HttpOptions, request as httpRequest, type Incomi
 import { request as httpsRequest } from 'node:https'
 import ipaddr from 'ipaddr.js'
 import { log } from './log.js'
+import { timeLimit } from './time_limit.js'
 
 export interface OutboundOptions {
   /** Addresses that are not public are refused. */
@@ -80,11 +81,11 @@ export class Outbound {
   }
 
   #send(url: URL, request: OutboundRequest): Promise<OutboundAnswer> {
-    const timeout = AbortSignal.timeout(request.timeoutMs ?? defaultTimeoutMs)
+    const { timeoutMs = defaultTimeoutMs, signal } = request
     const options: HttpOptions = {
       method: request.method ?? 'GET',
       headers: { accept: 'application/json', 'user-agent': 'tessera', ...request.headers },
-      signal: request.signal ? AbortSignal.any([timeout, request.signal]) : timeout,
+      signal: timeLimit(timeoutMs, ...(signal ? [signal] : [])),
       agent: false,
       // The connection goes to the very address that was checked here.
       lookup: this.#isGuarded(url) ? lookupPublic : lookupOne,
@@ -92,13 +93,17 @@ export class Outbound {
     }
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest
     return new Promise((resolve, reject) => {
+      // Also where it asks to switch protocols (RFC 9110 7.8), which is no error to Node.js.
+      const endWithoutAnswer = () => reject(new Error('the connection was closed without an answer'))
       const sent = send(url, options, (response) => {
+        sent.off('close', endWithoutAnswer)
         read(response, request.maxBytes ?? defaultMaxBytes).then(resolve, (thrown: unknown) => {
           response.destroy()
           reject(thrown)
         })
       })
-      sent.once('error', reject)
+      sent.on('error', reject)
+      sent.once('close', endWithoutAnswer)
       sent.end(request.body)
     })
   }

@@ -2,10 +2,14 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Outbound, OutboundError } from '../../services/kit/outbound.js'
 
 const guarded = new Outbound({ disallowPrivateIpRanges: true, privateIpExceptionUrls: [] })
+setFlagsFromString('--expose_gc')
+const collectGarbage: () => void = runInNewContext('gc')
 let server: Server
 let origin: string
 let seen: IncomingMessage[] = []
@@ -111,6 +115,25 @@ describe('what comes back', () => {
     await expect(excepted().call(`${origin}/x`, { timeoutMs: 100 })).rejects.toThrow(OutboundError)
     answer = () => undefined
     await expect(excepted().call(`${origin}/x`, { timeoutMs: 100 })).rejects.toThrow(OutboundError)
+  })
+
+  it('SS-04, RFC 9110 7.8: one that wants to switch protocols has not answered', async () => {
+    answer = ({ socket }) =>
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n')
+    await expect(excepted().call(`${origin}/x`)).rejects.toThrow(OutboundError)
+  })
+
+  it('what takes too long is given up even where memory was collected meanwhile', async () => {
+    answer = () => collectGarbage()
+    const { signal } = new AbortController()
+    await expect(excepted().call(`${origin}/x`, { timeoutMs: 100, signal })).rejects.toThrow(OutboundError)
+  })
+
+  it('what is given up by the caller ends at once', async () => {
+    const caller = new AbortController()
+    answer = () => caller.abort()
+    await expect(excepted().call(`${origin}/x`, { signal: caller.signal })).rejects.toThrow(OutboundError)
+    await expect(excepted().call(`${origin}/x`, { signal: caller.signal })).rejects.toThrow(OutboundError)
   })
 
   it('an exception is for the URLs that it names', () => {

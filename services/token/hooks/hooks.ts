@@ -4,6 +4,7 @@ import type { Client } from '#proto/client/v1/client_service.js'
 import { Outbound } from '../../kit/outbound.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { splitWords } from '../../kit/scope_strategy.js'
+import { timeLimit } from '../../kit/time_limit.js'
 import type { TokenConfig } from '../config.js'
 import type { Parts } from '../parts.js'
 import type { Grant } from '../store/grant_store.js'
@@ -54,7 +55,7 @@ export class Hooks {
 
   /** The claims that take the place of the session's; undefined: it keeps its own. Errors: `access_denied`, `hook_failed`. */
   async ask(occasion: Occasion, call: Call): Promise<SessionClaims | undefined> {
-    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), call.signal])
+    const signal = timeLimit(timeoutMs, call.signal)
     const ofRefresh = occasion.grantType === refreshTokenGrant ? this.#refreshHook : undefined
     const first = await ofRefresh?.ask(this.#refreshQuestion(occasion), signal)
     const session = first ?? occasion.session
