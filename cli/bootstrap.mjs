@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const isWindows = process.platform === 'win32'
@@ -31,11 +32,15 @@ function checkNode() {
 // --- commands
 
 /** Runs a program of node_modules/.bin or the system; resolves with its exit code. */
-function run(command, args, { cwd = root, stdio = 'inherit', env = environment } = {}) {
+function run(command, args, { cwd = root, stdio = 'inherit', env = environment, shown } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, stdio, env, shell: isWindows })
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk) => {
+        output += chunk
+        shown?.write(chunk)
+      })
     child.once('error', (error) => resolve({ code: 1, output: error.message }))
     child.once('close', (code) => resolve({ code: code ?? 1, output }))
   })
@@ -255,31 +260,36 @@ async function test(args) {
   await check(results, 'types', 'tsc', ['-p', root])
   const counts = { passed: 0, failed: [], skipped: [] }
   rmSync(join(root, 'test/output/contract'), { recursive: true, force: true })
-  await runTests(results, counts, 'tests', args)
+  await runTests(counts, 'tests', args)
   // With arguments, one run is what was asked for.
   if (args.length === 0) {
     // Only of all tests together can be said what they showed, and what none of them saw.
     await check(results, "coverage of Hydra's documents", process.execPath, [coverage])
     await check(results, 'docs/hydra.md is proven', process.execPath, [proofs, reportOf('one')])
     // Once more over the wire.
-    await runTests(results, counts, 'tests, each service a process of its own', wireTests, 'many')
+    await runTests(counts, 'tests, each service a process of its own', wireTests, 'many')
   }
   summarize(results, counts, performance.now() - startedAt)
 }
 
 const reportOf = (shape) => join(root, 'test/output', `report_${shape}.json`)
 
-async function runTests(results, counts, title, args, shape) {
+async function runTests(counts, title, args, shape) {
   const report = reportOf(shape ?? 'one')
   rmSync(report, { force: true })
   process.stdout.write(`\n── ${title}\n`)
   const env = shape ? { ...environment, TESSERA_SHAPE: shape } : environment
   const options = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const { code } = await run('vitest', [...options, ...args], { env })
+  // Errors that belong to no test are in no report: they end what vitest says there.
+  const { code, output } = await run('vitest', [...options, ...args], {
+    env,
+    stdio: ['inherit', 'inherit', 'pipe'],
+    shown: process.stderr,
+  })
   const failedBefore = counts.failed.length
   addCounts(report, counts)
   if (code !== 0 && counts.failed.length === failedBefore)
-    results.push({ title: `${title}: vitest itself`, outcome: 'failed' })
+    counts.failed.push({ title: `${title}: vitest itself`, why: linesOf(output).slice(-40).join('') })
 }
 
 /** What vitest reported; a file that could not be run counts as one failure. */
@@ -287,8 +297,11 @@ function addCounts(report, tests) {
   if (!existsSync(report)) return
   for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
     const failedTests = file.assertionResults.filter(({ status }) => status === 'failed')
-    tests.failed.push(...failedTests.map(({ fullName }) => fullName))
-    if (file.status === 'failed' && failedTests.length === 0) tests.failed.push(file.name.slice(root.length + 1))
+    const name = file.name.slice(root.length + 1)
+    for (const { fullName, failureMessages } of failedTests)
+      tests.failed.push({ title: `${name}: ${fullName}`, why: beginningOf(failureMessages.join('\n')) })
+    if (file.status === 'failed' && failedTests.length === 0)
+      tests.failed.push({ title: name, why: beginningOf(file.message) })
     for (const { status, fullName, meta } of file.assertionResults) {
       if (status === 'passed') tests.passed++
       else if (status !== 'failed')
@@ -297,10 +310,19 @@ function addCounts(report, tests) {
   }
 }
 
+/** Enough of a message to say what failed and where. */
+const beginningOf = (message) => linesOf(message).slice(0, 12).join('')
+
+const linesOf = (text) =>
+  stripVTControlCharacters(text)
+    .trimEnd()
+    .split('\n')
+    .map((line) => `    ${line}\n`)
+
 function summarize(results, { passed, failed, skipped }, elapsedMs) {
   process.stdout.write(`\n── summary, after ${Math.round(elapsedMs / 1000)} s\n`)
   for (const { title, outcome, why } of results) process.stdout.write(`${title}: ${outcome}${why ? ` (${why})` : ''}\n`)
-  for (const title of failed) process.stdout.write(`failed: ${title}\n`)
+  for (const { title, why } of failed) process.stdout.write(`failed: ${title}\n${why}`)
   for (const { title, why } of skipped) process.stdout.write(`skipped: ${title} (${why})\n`)
   // The counts are vitest's own; a check that failed counts as a failure, so that the line never hides one.
   const failures = failed.length + results.filter(({ outcome }) => outcome === 'failed').length
