@@ -16,7 +16,11 @@ export interface FlowPayloads {
 }
 
 /** What the row says, or nobody asks about once the flow has ended. */
-const leftOut = { state: FlowState.UNSPECIFIED, requestedAt: 0, id: nothing, clientId: '', registrationId: nothing }
+const leftOut = {
+  ...{ state: FlowState.UNSPECIFIED, requestedAt: 0, id: nothing, clientId: '', registrationId: nothing },
+  // Good for one answer, which was given.
+  ...{ stateParameter: '', nonce: '', codeChallenge: nothing },
+}
 const leftOutOfLogin = { payloadStored: false, subject: '', sessionId: nothing, authenticatedAtMs: 0 }
 const leftOutOfConsent = { payloadStored: false, consentedAtMs: 0, grantedScope: [], grantedAudience: [] }
 

@@ -222,7 +222,18 @@ describe('the list of consent sessions', () => {
     })
     expect(only?.consentRequestId).toBe(only?.consentRequest?.consentRequestId)
     expect((only?.expiresAt?.getTime() ?? 0) - (only?.handledAt?.getTime() ?? 0)).toBeGreaterThan(59_000)
-    expect(new URL(only?.consentRequest?.requestUrl ?? '').searchParams.get('audience')).toBe('https://api.test')
+    const request = new URL(only?.consentRequest?.requestUrl ?? '').searchParams
+    expect(request.get('audience')).toBe('https://api.test')
+    expect(request.get('client_id')).toBe(client.clientId)
+  })
+
+  it('keeps nothing of a request that was good for one answer', async () => {
+    const once = { state: 'a-state-of-one-answer', nonce: 'a-nonce-of-one-answer' }
+    const who = await consented({}, once)
+    const [only] = (await listOf(who.subject)).consentSessions
+    const request = new URL(only?.consentRequest?.requestUrl ?? '').searchParams
+    for (const name of ['state', 'nonce', 'code_challenge', 'code_challenge_method'])
+      expect(request.has(name)).toBe(false)
   })
 
   it('comes in pages, newest first, each session once, whatever is added meanwhile', async () => {
@@ -266,8 +277,16 @@ describe('the list of consent sessions', () => {
     const { loginSessionId } = await consentRequestOf(who)
     const elsewhere = suite.browser()
     await elsewhere.authorize(ordinary(client, { scope }), { login: { subject: who.subject, remember: true } })
-    expect((await listOf(who.subject)).consentSessions).toHaveLength(1)
-    expect((await listOf(who.subject, { loginSessionId })).consentSessions).toHaveLength(1)
+    const other = await suite.register()
+    const inBoth = { login: { subject: who.subject, remember: true }, consent: { remember: true } }
+    await who.browser.authorize(ordinary(other, { scope }), inBoth)
+    await elsewhere.authorize(ordinary(await suite.register(), { scope }), inBoth)
+    const clientsOf = async (more: object = {}) =>
+      (await listOf(who.subject, more)).consentSessions.map(({ consentRequest }) => consentRequest?.client?.clientId)
+    expect(await clientsOf()).toHaveLength(3)
+    expect(await clientsOf({ loginSessionId })).toEqual([other.clientId, client.clientId])
+    const [second] = (await listOf(who.subject, { loginSessionId })).consentSessions
+    expect((await listOf(who.subject, { loginSessionId: second?.consentRequestId })).consentSessions).toEqual([])
     expect((await listOf(who.subject, { loginSessionId: 'no-uuid' })).consentSessions).toEqual([])
   })
 
