@@ -5,8 +5,10 @@ import type { Context } from './endpoint.js'
 export function redirect(ctx: Context, url: string): void {
   ctx.status = ctx.method === 'POST' ? 303 : 302
   ctx.res.setHeader('Location', url.replace(/[^\x21-\x7e]+/g, escapeBytes))
+  // Koa looks for the type of a body that has none.
+  ctx.res.setHeader('Content-Type', '')
   ctx.body = ''
-  ctx.remove('Content-Type')
+  ctx.res.removeHeader('Content-Type')
 }
 
 /** The URL with more parameters in its query; what it has stays as it is. */

@@ -35,7 +35,11 @@ export const scopeStrategies = {
 } as const satisfies Record<string, ScopeStrategy>
 
 /** The words of a list that is separated by spaces (RFC 6749 3.3), each once, in their order. */
-export const splitWords = (text: string): string[] => [...new Set(text.split(' ').filter((word) => word !== ''))]
+export function splitWords(text: string): string[] {
+  // Most are empty or one word, at which no set need be made.
+  if (!text.includes(' ')) return text === '' ? [] : [text]
+  return [...new Set(text.split(' ').filter((word) => word !== ''))]
+}
 
 /** The scopes that ask for a refresh token: OpenID Connect Core 11, and Hydra's shorter name. */
 export const asksForRefreshToken = (scope: readonly string[]): boolean =>
