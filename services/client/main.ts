@@ -39,7 +39,7 @@ export function createClientService(config: Config, _peers: ClientServicePeers):
       store.changes.start()
       const { signal } = stopping
       purging ??= repeat({ everyMs: purgeEveryMs, doing: 'purging used assertions', signal }, () =>
-        store.usedAssertions.purge(signal),
+        store.usedAssertions.purge({ signal }),
       )
     },
     ready: () => store.ping(),

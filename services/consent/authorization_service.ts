@@ -51,10 +51,9 @@ async function start(
   { parameters, duplicates, cookies }: StartAuthorizationRequest,
   call: Call,
 ): Promise<AuthorizationAnswer> {
-  const sent = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
   let request: AuthorizationRequest
   try {
-    const incoming = { parameters: sent, duplicates }
+    const incoming = { parameters: sentOf(parameters), duplicates }
     const client = await findClient(incoming, parts.clients)
     const opened = await openRequest(parts, client, incoming)
     request = requestOf(client, opened.incoming)
@@ -69,6 +68,12 @@ async function start(
     return refuseRequest(parts, request, thrown, cookies, call)
   }
 }
+
+/** A parameter without a value counts as not sent. */
+const sentOf = (parameters: Incoming['parameters']): Incoming['parameters'] =>
+  Object.values(parameters).includes('')
+    ? Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''))
+    : parameters
 
 /** The answers of a request that must not ask the end-user (OpenID Connect Core section 3.1.2.6). */
 const silentAnswers = ['login_required', 'consent_required', 'interaction_required', 'account_selection_required']

@@ -7,6 +7,7 @@ import {
 import { type Flow, FlowConsent, type FlowPayload } from '#proto/consent/v1/flow.js'
 import { nowMs } from '../kit/clock.js'
 import { OAuthError } from '../kit/oauth_error.js'
+import { purgeForMs, whileAwaited } from '../kit/repeat.js'
 import type { Call, Handlers } from '../kit/rpc/contract.js'
 import { keyOf, openFlow, resumeUrl } from './challenges.js'
 import { listConsentSessions, revokeConsentSessions } from './consent_sessions.js'
@@ -14,17 +15,14 @@ import { advance } from './flow.js'
 import type { Parts } from './parts.js'
 import { encodeJson } from './payloads.js'
 import { rejectionOf } from './rejection.js'
-import { beforeLogin, consentRequestOf, requestedAudience, requestedScope } from './requests.js'
-
-/** What is left after that is purged in the background. */
-const purgeForMs = 2_000
+import { consentRequestOf, requestedAudience, requestedScope } from './requests.js'
 
 export function createConsentHandlers(parts: Parts): Handlers<typeof ConsentServiceService> {
   const { decisions, payloads, sealedFlows } = parts
   return {
     async getConsentRequest({ consentChallenge }, call) {
       const { flow, client } = await openFlow(parts, 'consent', consentChallenge)
-      const challenges = { consent: consentChallenge, login: sealedFlows.seal(beforeLogin(flow)) }
+      const challenges = { consent: consentChallenge, login: sealedFlows.loginChallenge(flow) }
       const payload = await payloads.get(flow, 'login', call)
       return { consentRequest: consentRequestOf(flow, challenges, client, payload, parts) }
     },
@@ -51,7 +49,7 @@ export function createConsentHandlers(parts: Parts): Handlers<typeof ConsentServ
     listConsentSessions: (request, call) => listConsentSessions(parts, request, call),
     revokeConsentSessions: ({ selector }, call) => revokeConsentSessions(parts, selector, call),
     purgeExpired: async ({ notAfter }, { signal }) => ({
-      deleted: await parts.store.purge(AbortSignal.any([signal, AbortSignal.timeout(purgeForMs)]), notAfter),
+      deleted: await parts.store.purge(whileAwaited(purgeForMs, signal), notAfter),
     }),
   }
 }

@@ -73,7 +73,7 @@ async function accept(
   const isOther = remembered.skip && request.subject !== remembered.subject
   if (isOther && !isForDevice(flow)) return otherSubject(parts, flow)
   // A device's request cannot begin again; that somebody else logged in is as good as a new login.
-  const known = isOther ? beginLogin() : remembered
+  const known = isOther ? beginLogin(flow.id) : remembered
   const carried = await parts.payloads.put(flow, 'login', payload, call)
   const login: FlowLogin = {
     sessionId: known.sessionId,

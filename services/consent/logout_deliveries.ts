@@ -1,6 +1,7 @@
 // Tells clients that a login session has ended (OpenID Connect Back-Channel Logout 1.0 section 2.5): at once where this
 // process ended it, soon where another did, and again where the client could not be reached. A client that hangs keeps few
 // places, so that it delays nobody else.
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TokenServiceService } from '#proto/token/v1/token_service.js'
 import { log } from '../kit/log.js'
@@ -32,6 +33,8 @@ export class LogoutDeliveries {
 
   constructor(options: LogoutDeliveriesOptions) {
     this.#options = options
+    // Each delivery under way listens.
+    setMaxListeners(0, this.#stopping.signal)
   }
 
   reconfigure(outbound: Outbound): void {

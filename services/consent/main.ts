@@ -61,7 +61,7 @@ export function createConsentService(config: Config, peers: ConsentServicePeers)
       logoutDeliveries.start()
       const { signal } = stopping
       purging ??= repeat({ everyMs: purgeEveryMs, doing: 'purging sessions', signal }, async () => {
-        await store.purge(signal)
+        await store.purge({ signal })
       })
     },
 

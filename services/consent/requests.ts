@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose'
 import type { Client } from '#proto/client/v1/client_service.js'
 import type { ConsentRequest } from '#proto/consent/v1/consent_service.js'
 import type { Flow, FlowPayload } from '#proto/consent/v1/flow.js'
-import { FlowLogin, FlowState } from '#proto/consent/v1/flow.js'
+import { FlowLogin } from '#proto/consent/v1/flow.js'
 import type { LoginRequest, OidcContext } from '#proto/consent/v1/login_service.js'
 import { uuidFromBytes } from '../kit/random.js'
 import { splitWords } from '../kit/scope_strategy.js'
@@ -83,11 +83,4 @@ export function consentRequestOf(
     context: decodeJson(loginPayload.contextJson),
     deviceChallengeId: isForDevice(flow) ? flowIdOf(flow) : '',
   }
-}
-
-/** The flow as it was when the login app was asked. */
-export function beforeLogin(flow: Flow): Flow {
-  const { skip, sessionId, subject, authenticatedAtMs, acr, amr } = loginOf(flow)
-  const login = FlowLogin.fromPartial(skip ? { skip, sessionId, subject, authenticatedAtMs, acr, amr } : { sessionId })
-  return { ...flow, state: FlowState.LOGIN_REQUESTED, login, consent: undefined, rejection: undefined }
 }

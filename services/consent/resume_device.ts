@@ -54,7 +54,7 @@ async function goOn(parts: Parts, flow: Flow, cookies: Cookies, call: Call): Pro
   if (!client) throw new OAuthError('invalid_client', 'The client is no longer registered.')
   await runChecks(deviceChecks, deviceRequestOf(client, parametersOf(flow)), checkContext)
   const session = await findSession(parts, cookies, call)
-  const next = advance(flow, 'ask_login', { login: beginLogin(session.found) })
+  const next = advance(flow, 'ask_login', { login: beginLogin(flow.id, session.found) })
   return sendTo(urls.app('login', sealedFlows.seal(next)), [
     ...flowCookies.prune(cookies),
     // Taking the one cookie away ends the verifier that needs it.

@@ -59,8 +59,9 @@ async function knownConsent(
   // Whoever typed a code that somebody else gave to them is asked (RFC 8628 section 5.4), whatever was allowed before.
   if (isForDevice(flow) || asksForConsent(request)) return FlowConsent.fromPartial({ skip: false })
   if (needsNoConsent(client)) return FlowConsent.fromPartial({ skip: true })
-  const selection = { subject: loginOf(flow).subject, clientId: client.clientId }
-  const remembered = await store.findRememberedConsents(selection, client.registrationId, call)
+  const { clientId, registrationId } = client
+  const selection = { subject: loginOf(flow).subject, clientId, registrationId }
+  const remembered = await store.findRememberedConsents(selection, call)
   const covering = remembered.find((consent) => coversRequest(consent, request, checkContext.scopeStrategy))
   if (!covering) return FlowConsent.fromPartial({ skip: false })
   return FlowConsent.fromPartial({ skip: true, rememberedConsentId: uuidToBytes(covering.id) })

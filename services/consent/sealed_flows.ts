@@ -1,9 +1,10 @@
 // Challenges and verifiers: flows and logouts, sealed for their stage.
-import { Flow, Logout } from '#proto/consent/v1/flow.js'
+import { Flow, FlowLogin, FlowState, Logout } from '#proto/consent/v1/flow.js'
 import { lruCache } from '../kit/lru_cache.js'
 import { OAuthError } from '../kit/oauth_error.js'
 import { decodeBase64url, type Sealer } from '../kit/sealing.js'
-import { isTooLate, type Stage, states, type TravelsAs } from './flow.js'
+import { flowIdOf, isTooLate, type Stage, states, type TravelsAs } from './flow.js'
+import { loginOf } from './requests.js'
 
 export type LogoutTravelsAs = 'logout challenge' | 'logout verifier'
 
@@ -20,6 +21,8 @@ export class SealedFlows {
   readonly #lifespan: number
   /** Flows by what they travel as. A flow is never changed. */
   readonly #known = lruCache<Flow>(maxKnown)
+  /** Login challenges by the ids of their flows. */
+  readonly #loginChallenges = lruCache<string>(maxKnown)
   #secretsVersion: number
 
   /** @param lifespan Seconds from the arrival of a request to when its answer must be there. */
@@ -36,6 +39,12 @@ export class SealedFlows {
     const text = this.#seal(travelsAs, Flow.encode(flow).finish())
     this.#keep(text, flow)
     return text
+  }
+
+  /** What the login app was given for a flow that has gone on; sealed anew where it is not at hand. */
+  loginChallenge(flow: Flow): string {
+    this.#forgetIfReplaced()
+    return this.#loginChallenges.get(flowIdOf(flow)) ?? this.seal(beforeLogin(flow))
   }
 
   sealLogout(travelsAs: LogoutTravelsAs, logout: Logout): string {
@@ -90,20 +99,33 @@ export class SealedFlows {
   }
 
   #keep(text: string, flow: Flow): void {
-    if (text.length <= maxKnownLength) this.#known.set(text, flow)
+    if (text.length > maxKnownLength) return
+    this.#known.set(text, flow)
+    if (states[flow.state].travelsAs === 'login challenge') this.#loginChallenges.set(flowIdOf(flow), text)
+  }
+
+  #recall(text: string): Flow | undefined {
+    this.#forgetIfReplaced()
+    return this.#known.get(text)
   }
 
   /** What was sealed under a secret that is no longer one is not recalled either. */
-  #recall(text: string): Flow | undefined {
-    if (this.#secretsVersion !== this.#sealer.secretsVersion) {
-      this.#secretsVersion = this.#sealer.secretsVersion
-      this.#known.clear()
-    }
-    return this.#known.get(text)
+  #forgetIfReplaced(): void {
+    if (this.#secretsVersion === this.#sealer.secretsVersion) return
+    this.#secretsVersion = this.#sealer.secretsVersion
+    this.#known.clear()
+    this.#loginChallenges.clear()
   }
 
   #open(purpose: TravelsAs | LogoutTravelsAs, text: string): Buffer | undefined {
     const sealed = text.length <= maxLength ? decodeBase64url(text) : undefined
     return sealed && this.#sealer.open(purpose, sealed)
   }
+}
+
+/** The flow as it was when the login app was asked. */
+function beforeLogin(flow: Flow): Flow {
+  const { skip, sessionId, subject, authenticatedAtMs, acr, amr } = loginOf(flow)
+  const login = FlowLogin.fromPartial(skip ? { skip, sessionId, subject, authenticatedAtMs, acr, amr } : { sessionId })
+  return { ...flow, state: FlowState.LOGIN_REQUESTED, login, consent: undefined, rejection: undefined }
 }

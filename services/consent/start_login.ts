@@ -58,9 +58,10 @@ const known = new Set([
 
 function flowOf(request: AuthorizationRequest, requestedAt: number, login: LoginSession | undefined): Flow {
   const { parameters, client } = request
+  const id = newOrderedId()
   return Flow.fromPartial({
     state: FlowState.LOGIN_REQUESTED,
-    id: newOrderedId(),
+    id,
     requestedAt,
     clientId: client.clientId,
     registrationId: uuidToBytes(client.registrationId),
@@ -73,13 +74,13 @@ function flowOf(request: AuthorizationRequest, requestedAt: number, login: Login
     nonce: parameters.nonce ?? '',
     codeChallenge: request.codeChallenge,
     otherParameters: Object.fromEntries(Object.entries(parameters).filter(([name]) => !known.has(name))),
-    login: beginLogin(login),
+    login: beginLogin(id, login),
   })
 }
 
-/** A login that is not remembered gets a session id of its own, whatever cookie came along (session fixation). */
-export function beginLogin(session?: LoginSession): FlowLogin {
-  if (!session) return FlowLogin.fromPartial({ sessionId: newOrderedId() })
+/** A login that is not remembered gets a session of the flow's own id, whatever cookie came along (session fixation). */
+export function beginLogin(flowId: Buffer, session?: LoginSession): FlowLogin {
+  if (!session) return FlowLogin.fromPartial({ sessionId: flowId })
   const { subject, authenticatedAtMs, acr, amr } = session
   const sessionId = uuidToBytes(session.id)
   return FlowLogin.fromPartial({ sessionId, skip: true, subject, authenticatedAtMs, acr, amr: [...amr] })

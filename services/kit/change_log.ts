@@ -17,7 +17,7 @@ import { monotonicMs, nowMs } from './clock.js'
 import type { Database } from './database.js'
 import { OAuthError } from './oauth_error.js'
 import { newUuid } from './random.js'
-import { inBatches, repeat } from './repeat.js'
+import { inBatches, purgeBatch, repeat } from './repeat.js'
 
 export interface ChangeLogOptions<E> {
   readonly database: Pick<Database<{ $disconnect(): Promise<void> }>, 'query' | 'queryInBackground'>
@@ -47,7 +47,6 @@ const heartbeatMs = 250
 const purgeEveryMs = 60_000
 /** Entries in one message. */
 const messageSize = 1_000
-const purgeBatch = 1_000
 /** A writer is followed by another after this time, so that those without entries can be forgotten after twice the time. */
 const writerLifetimeMs = 24 * 3_600_000
 
@@ -254,8 +253,8 @@ export class ChangeLog<E> {
 
   async #purge(): Promise<void> {
     const { database } = this.#options
-    const purge = () => database.queryInBackground(this.#statements.purgeEntries, [purgeBatch])
-    await inBatches({ size: purgeBatch, signal: this.#stopping.signal }, async () => (await purge()).length)
+    const purge = (size: number) => database.queryInBackground(this.#statements.purgeEntries, [size])
+    await inBatches({ size: purgeBatch, signal: this.#stopping.signal }, async (size) => (await purge(size)).length)
     await database.queryInBackground(this.#statements.purgeWriters, [(2 * writerLifetimeMs) / 1_000])
     await this.#forgetWriters()
   }

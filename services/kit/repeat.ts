@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { monotonicMs } from './clock.js'
 import { log } from './log.js'
+import { timeLimit } from './time_limit.js'
 
 export interface RepeatOptions {
   readonly everyMs: number
@@ -11,13 +12,23 @@ export interface RepeatOptions {
   readonly signal: AbortSignal
 }
 
-export interface BatchesOptions {
-  /** What one batch does at most: where it finds fewer, it was the last, unless some are left. */
-  readonly size: number
+/** How long to go on, and how fast. */
+export interface Until {
   /** Ends it before all is done. */
   readonly signal: AbortSignal
   /** A caller waits for the end, so that there is no rest. */
   readonly isAwaited?: boolean
+}
+
+/** For as long as a caller waits: so many milliseconds, and no longer than its own signal says where there is one. */
+export const whileAwaited = (milliseconds: number, ...signals: AbortSignal[]): Until => ({
+  signal: timeLimit(milliseconds, ...signals),
+  isAwaited: true,
+})
+
+export interface BatchesOptions extends Until {
+  /** What one batch does at most: where it finds fewer, it was the last, unless some are left. */
+  readonly size: number
   /** Whether a batch has left some, which statements under way held. */
   readonly isAnyLeft?: () => Promise<boolean>
 }
@@ -29,23 +40,32 @@ export interface Batches {
   readonly isAll: boolean
 }
 
+/** Rows that a purge deletes at once: few, so that whoever waits for an answer hardly waits for them too. */
+export const purgeBatch = 250
+/** For which a caller waits for a purge; what is left after that is purged in the background. */
+export const purgeForMs = 2_000
 /** How much longer than a batch the rest after it is, so that whoever waits for an answer hardly waits for a batch. */
-const restForWork = 9
+const restForWork = 19
+/** The longest rest: a million rows go within an hour even where the database is so busy that a batch takes long. */
+const maxRestMs = 500
 /** What is left is in the hands of a statement, which takes about so long. */
 const statementUnderWayMs = 20
 
-/** Works through what may be millions, batch after batch. `work` does one of at most `size` and returns how many it found. */
+/**
+ * Works through what may be millions, batch after batch. `work` does one of at most `size`, which it is told, and
+ * returns how many it found.
+ */
 export async function inBatches(
   { size, signal, isAwaited = false, isAnyLeft }: BatchesOptions,
-  work: () => Promise<number>,
+  work: (size: number) => Promise<number>,
 ): Promise<Batches> {
   let sum = 0
   while (!signal.aborted) {
     const beganAt = monotonicMs()
-    const found = await work()
+    const found = await work(size)
     sum += found
     if (found < size && !(await isAnyLeft?.())) return { found: sum, isAll: true }
-    const rest = isAwaited ? 0 : restForWork * (monotonicMs() - beganAt)
+    const rest = isAwaited ? 0 : Math.min(restForWork * (monotonicMs() - beganAt), maxRestMs)
     const pause = found < size ? Math.max(rest, statementUnderWayMs) : rest
     if (pause > 0) await delay(pause, undefined, { signal }).catch(() => undefined)
   }

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Database, Statement } from './database.js'
 import { GroupedWrites } from './grouped_writes.js'
-import { inBatches } from './repeat.js'
+import { inBatches, purgeBatch, type Until } from './repeat.js'
 
 type Queries = Pick<Database<{ $disconnect(): Promise<void> }>, 'query' | 'queryInBackground'>
 
@@ -12,8 +12,6 @@ interface Use {
   /** Epoch seconds. */
   readonly until: number
 }
-
-const purgeBatch = 1_000
 
 /** `table` has the columns `id` and `expires_at`. */
 export const usedIdStatements = (table: string): Record<'insert' | 'purge', Statement> => ({
@@ -62,10 +60,10 @@ export class UsedIds {
   }
 
   /** Deletes what has expired, in batches. */
-  async purge(signal: AbortSignal): Promise<void> {
+  async purge(until: Until): Promise<void> {
     await inBatches(
-      { size: purgeBatch, signal },
-      async () => (await this.#database.queryInBackground(this.#purge, [purgeBatch])).length,
+      { ...until, size: purgeBatch },
+      async (size) => (await this.#database.queryInBackground(this.#purge, [size])).length,
     )
   }
 }

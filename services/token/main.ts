@@ -58,10 +58,10 @@ export function createTokenService(wholeConfig: Config, peers: TokenServicePeers
       for (const follower of followers) follower.start()
       const { signal } = stopping
       purging ??= repeat({ everyMs: purgeEveryMs, doing: 'purging grants', signal }, async () => {
-        await grants.purge(signal)
-        await deviceCodes.purge(signal)
-        await trustedIssuers.purge(signal)
-        await usedAssertions.purge(signal)
+        await grants.purge({ signal })
+        await deviceCodes.purge({ signal })
+        await trustedIssuers.purge({ signal })
+        await usedAssertions.purge({ signal })
       })
     },
 

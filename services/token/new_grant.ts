@@ -22,7 +22,7 @@ export function newGrant(
     registrationId: request.registrationId,
     subject: request.subject,
     obfuscatedSubject: emptyAsNull(request.obfuscatedSubject),
-    loginSessionId: emptyAsNull(request.loginSessionId),
+    loginSessionId: request.loginSessionId || request.grantId,
     scope: request.scope.join(' '),
     audience: emptyAsNull(request.audience.join(' ')),
     nonce: emptyAsNull(request.nonce),

@@ -6,6 +6,7 @@ import {
   TokenServiceService,
 } from '#proto/token/v1/token_service.js'
 import { OAuthError } from '../kit/oauth_error.js'
+import { purgeForMs, whileAwaited } from '../kit/repeat.js'
 import type { Call, Service } from '../kit/rpc/contract.js'
 import { defineService } from '../kit/rpc/server.js'
 import { grants } from './grants/index.js'
@@ -18,9 +19,6 @@ import { revokeToken } from './revoke_token.js'
 import { startGrant } from './start_grant.js'
 import { issueLogoutToken } from './tokens/logout_token.js'
 import type { UserClaims } from './user_claims.js'
-
-/** What is left after that is purged in the background. */
-const purgeForMs = 2_000
 
 export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims): Service<typeof TokenServiceService> =>
   defineService(TokenServiceService, {
@@ -56,10 +54,10 @@ export const createTokenServiceHandlers = (parts: Parts, userClaims: UserClaims)
       return { logoutToken: await issueLogoutToken(parts, request, call) }
     },
 
-    async purgeExpired({ notAfter }, call) {
-      const signal = AbortSignal.any([call.signal, AbortSignal.timeout(purgeForMs)])
+    async purgeExpired({ notAfter }, { signal }) {
+      const until = whileAwaited(purgeForMs, signal)
       return {
-        deleted: (await parts.grants.purge(signal, notAfter)) + (await parts.deviceCodes.purge(signal, notAfter)),
+        deleted: (await parts.grants.purge(until, notAfter)) + (await parts.deviceCodes.purge(until, notAfter)),
       }
     },
 

@@ -142,7 +142,7 @@ describe('what is kept', () => {
     )
     expect(await outcome(newAssertion())).toBe('good')
     const store = new ClientStore({ dsn: fresh.dsn, maxConnections: 2 })
-    await store.usedAssertions.purge(new AbortController().signal)
+    await store.usedAssertions.purge({ signal: new AbortController().signal })
     await store.close()
     const { rows } = await database.query('SELECT count(*)::int AS count FROM used_assertion')
     expect(rows).toEqual([{ count: 1 }])

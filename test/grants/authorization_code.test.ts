@@ -246,9 +246,11 @@ describe('a code is redeemed once', () => {
     const loginSessionId = newUuid()
     const byGrant = await startGrant(one, client)
     const bySession = await startGrant(one, client, { loginSessionId })
+    const byOwnSession = await startGrant(one, client)
     await one.asConsent.revokeGrants({ selector: { $case: 'grantId', value: byGrant.grantId } })
     await one.asConsent.revokeGrants({ selector: { $case: 'loginSessionId', value: loginSessionId } })
-    for (const { code } of [byGrant, bySession])
+    await one.asConsent.revokeGrants({ selector: { $case: 'loginSessionId', value: byOwnSession.grantId } })
+    for (const { code } of [byGrant, bySession, byOwnSession])
       expect(await refusalOf(redeem(one, client, code))).toMatchObject(invalidGrant)
   })
 

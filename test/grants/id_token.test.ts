@@ -56,7 +56,12 @@ describe('OpenID Connect Core 2: the ID token', () => {
 
   it('OpenID Connect Core 3.1.3.7: has no claim for what is not known', async () => {
     const { payload } = await verify((await authorize(services.one, client)).idToken)
-    for (const claim of ['nonce', 'acr', 'amr', 'sid', 'auth_time', 'rat']) expect(payload).not.toHaveProperty(claim)
+    for (const claim of ['nonce', 'acr', 'amr', 'auth_time', 'rat']) expect(payload).not.toHaveProperty(claim)
+  })
+
+  it('Back-Channel Logout 2.1: where no login session is named, sid is the one that began with the grant', async () => {
+    const { grantId, idToken } = await authorize(services.one, client)
+    expect((await verify(idToken)).payload.sid).toBe(grantId)
   })
 
   it('hydra 4.9: carries what the consent app says, and nothing that is not its to say', async () => {
@@ -68,8 +73,9 @@ describe('OpenID Connect Core 2: the ID token', () => {
     }
     const { payload } = await verify((await authorize(services.one, client, { idTokenClaims })).idToken)
     expect(payload).toMatchObject({ email: 'alice@example.test', address: { country: 'NZ' }, sub: 'alice' })
-    for (const claim of ['nonce', 'sid', 'acr', 'amr', 'auth_time', 'azp', 'rat', 'c_hash', 'nbf'])
+    for (const claim of ['nonce', 'acr', 'amr', 'auth_time', 'azp', 'rat', 'c_hash', 'nbf'])
       expect(payload).not.toHaveProperty(claim)
+    expect(payload.sid).not.toBe('x')
   })
 
   it('the subject is the one that the client is to see', async () => {

@@ -80,8 +80,21 @@ describe('the flow', () => {
       context: { device: { trusted: true } },
       client: { clientId: client.clientId },
     })
-    const before = consentRequest?.loginChallenge ?? ''
-    const { loginRequest } = await suite.one.login.getLoginRequest({ loginChallenge: before })
+  })
+
+  it('a consent request names its login challenge, whichever instance is asked and under whose secret', async () => {
+    const client = await suite.register()
+    browser = suite.browser()
+    const asked = await browser.askLogin(ordinary(client))
+    const consentChallenge = challengeOf(await browser.resume(await browser.acceptLogin(asked)), 'consent')
+    const { consentRequest } = await suite.one.consent.getConsentRequest({ consentChallenge })
+    expect(consentRequest?.loginChallenge).toBe(asked)
+    const { secrets } = suite.config
+    const system = ['a newer system secret', ...secrets.system]
+    const other = await suite.add({ ...suite.config, secrets: { ...secrets, system } })
+    const elsewhere = await other.consent.getConsentRequest({ consentChallenge })
+    const loginChallenge = elsewhere.consentRequest?.loginChallenge ?? ''
+    const { loginRequest } = await other.login.getLoginRequest({ loginChallenge })
     expect(loginRequest?.sessionId).toBe(consentRequest?.loginSessionId)
     expect(loginRequest?.requestUrl).toBe(consentRequest?.requestUrl)
   })

@@ -182,6 +182,15 @@ describe('revoking many grants', () => {
     expect(await a.log.revokeGrants({ by: 'loginSession', loginSessionId: 'no-uuid' })).toMatchObject({ revoked: 0 })
   })
 
+  it('a login session that began with a grant has its id, and no other grant is taken for it', async () => {
+    const a = new Instance()
+    const [first, inAnother] = [await insertGrant(), await insertGrant({ loginSessionId: newUuid() })]
+    const second = await insertGrant({ loginSessionId: first })
+    expect(await a.log.revokeGrants({ by: 'loginSession', loginSessionId: inAnother })).toMatchObject({ revoked: 0 })
+    expect(await a.log.revokeGrants({ by: 'loginSession', loginSessionId: first })).toMatchObject({ revoked: 2 })
+    expect(await revokedGrants()).toEqual([first, second].sort())
+  })
+
   it('AD-10: takes 3,000 of one subject', async () => {
     const a = new Instance()
     await admin.query(

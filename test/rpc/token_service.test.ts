@@ -336,7 +336,7 @@ describe('the purge', () => {
     await setAll(ended.grantId, `, expires_at = ${past}, access_expires_at = ${past}`)
     await setAll(tokenLives.grantId, `, expires_at = ${past}`)
     await setAll(revoked.grantId, `, revoked_at = ${past}, access_expires_at = ${past}`)
-    await store.purge(new AbortController().signal)
+    await store.purge({ signal: new AbortController().signal })
     const { rows } = await services.database.query(
       'SELECT id, purge_at > now() AS later FROM "grant" WHERE id = ANY ($1)',
       [[abandoned, living, ended, tokenLives, revoked].map(({ grantId }) => grantId)],

@@ -1,17 +1,17 @@
 // Keeps clients: reads by key, lists by pages, and writes together with the log of changes that readers follow.
 import type { QueryResultRow } from 'pg'
-import { PrismaClient } from '#prisma/client/client.js'
+import { PrismaClient, type Client as Row } from '#prisma/client/client.js'
 import type { ClientChange } from '#proto/client/v1/client_service.js'
 import { ChangeLog } from '../../kit/change_log.js'
-import { Database, type DatabaseOptions } from '../../kit/database.js'
+import { Database, type DatabaseOptions, type HasSignal } from '../../kit/database.js'
+import { GroupedReads } from '../../kit/grouped_reads.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { log } from '../../kit/log.js'
 import { OAuthError } from '../../kit/oauth_error.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { UsedIds } from '../../kit/used_ids.js'
-import { ClientLookup } from './client_lookup.js'
 import { fromRow, type StoredClient, toColumns, toRow } from './client_row.js'
-import { createClients } from './client_statements.js'
+import { createClients, findClients } from './client_statements.js'
 
 export type { StoredClient } from './client_row.js'
 
@@ -65,10 +65,12 @@ const cursorLifetimeMs = 10 * 60_000
 
 export class ClientStore {
   readonly #database: Database<PrismaClient>
-  readonly #lookup: ClientLookup
   readonly changes: ChangeLog<ClientChange>
   /** The assertions that clients have authenticated with. */
   readonly usedAssertions: UsedIds
+  readonly #lookups = new GroupedReads<string, StoredClient | undefined>((clientIds, call) =>
+    this.#find(clientIds, call),
+  )
   /** One at a time, as the log takes them. */
   readonly #creations = new GroupedWrites<StoredClient, boolean>({
     keyOf: ({ client }) => client.clientId,
@@ -82,7 +84,6 @@ export class ClientStore {
       { ...options, schema: 'client' },
       (adapter) => new PrismaClient({ adapter, errorFormat: 'minimal' }),
     )
-    this.#lookup = new ClientLookup(this.#database)
     this.changes = new ChangeLog<ClientChange>({
       database: this.#database,
       entryTable: 'client_change',
@@ -101,7 +102,7 @@ export class ClientStore {
   }
 
   find(clientId: string, call: Call): Promise<StoredClient | undefined> {
-    return this.#lookup.find(clientId, call)
+    return this.#lookups.ask(clientId, call)
   }
 
   /** The client to authenticate, or the decoy: it takes the same statement, row and time. */
@@ -162,6 +163,15 @@ export class ClientStore {
 
   close(): Promise<void> {
     return this.#database.close()
+  }
+
+  async #find(clientIds: readonly string[], call: HasSignal | undefined): Promise<(StoredClient | undefined)[]> {
+    const rows = await this.#database.query<Row>(findClients, [[...new Set(clientIds)]], call)
+    const byId = new Map(rows.map((row) => [row.clientId, row]))
+    return clientIds.map((clientId) => {
+      const row = byId.get(clientId)
+      return row && fromRow(row)
+    })
   }
 
   /** Which of the clients are new and were written, in their order. */

@@ -1,8 +1,9 @@
 // Keeps login sessions that are remembered, what came of authorization requests, and large payloads of decisions.
 import { PrismaClient } from '#prisma/consent/client.js'
-import { Database, type DatabaseOptions } from '../../kit/database.js'
+import { Database, type DatabaseOptions, type HasSignal } from '../../kit/database.js'
+import { GroupedReads } from '../../kit/grouped_reads.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
-import { inBatches } from '../../kit/repeat.js'
+import { inBatches, purgeBatch, type Until, whileAwaited } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import { endFlows, type FlowEnd, type FlowOutcome, valuesOf } from './flow_end.js'
 import { endLoginSession, LogoutQueue } from './logout_queue.js'
@@ -63,6 +64,11 @@ export interface ConsentSelection {
   readonly clientId: string
 }
 
+/** Whose remembered consents for which client. */
+export interface RememberedSelection extends ConsentSelection {
+  readonly registrationId: string
+}
+
 export interface Lifespans {
   /** Seconds that a flow may take. */
   readonly flowLifespan: number
@@ -80,6 +86,10 @@ export class ConsentStore {
   readonly #database: Database<PrismaClient>
   #lifespans: Lifespans
   readonly #ends: GroupedWrites<FlowEnd, FlowOutcome>
+  readonly #logins = new GroupedReads<string, LoginSession | undefined>((ids, call) => this.#findLogins(ids, call))
+  readonly #consents = new GroupedReads<RememberedSelection, RememberedConsent[]>((selections, call) =>
+    this.#findConsents(selections, call),
+  )
 
   constructor(options: ConsentStoreOptions) {
     this.#lifespans = options
@@ -107,18 +117,13 @@ export class ConsentStore {
   }
 
   /** A login session that is remembered now. */
-  async findLoginSession(id: string, call: Call): Promise<LoginSession | undefined> {
-    const [row] = await this.#database.query<LoginSession>(statements.findLoginSession, [id], call)
-    return row && { ...row, authenticatedAtMs: Number(row.authenticatedAtMs) }
+  findLoginSession(id: string, call: Call): Promise<LoginSession | undefined> {
+    return this.#logins.ask(id, call)
   }
 
   /** What a subject has allowed a client for longer, newest first; at most a hundred. */
-  findRememberedConsents(
-    { subject, clientId }: ConsentSelection,
-    registrationId: string,
-    call: Call,
-  ): Promise<RememberedConsent[]> {
-    return this.#database.query(statements.findRememberedConsents, [subject, clientId, registrationId], call)
+  findRememberedConsents(selection: RememberedSelection, call: Call): Promise<RememberedConsent[]> {
+    return this.#consents.ask(selection, call)
   }
 
   /** What a subject has allowed, newest first; what rests on a remembered consent is left out. */
@@ -207,11 +212,11 @@ export class ConsentStore {
   }
 
   /** Deletes what has expired, but nothing that did after `notAfter`, and what was revoked as a whole; returns how many. */
-  async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
+  async purge(until: Until, notAfter?: Date): Promise<number> {
     let purged = 0
-    for (const { statement, batch } of purgeStatements) {
-      const { found } = await inBatches({ size: batch, signal }, async () => {
-        const [row] = await this.#database.query<{ deleted: number }>(statement, [batch, notAfter ?? null])
+    for (const statement of purgeStatements) {
+      const { found } = await inBatches({ ...until, size: purgeBatch }, async (size) => {
+        const [row] = await this.#database.query<{ deleted: number }>(statement, [size, notAfter ?? null])
         return row?.deleted ?? 0
       })
       purged += found
@@ -227,10 +232,33 @@ export class ConsentStore {
     return this.#database.close()
   }
 
+  async #findLogins(ids: readonly string[], call: HasSignal | undefined): Promise<(LoginSession | undefined)[]> {
+    const rows = await this.#database.query<LoginSession>(statements.findLoginSessions, [[...new Set(ids)]], call)
+    const byId = new Map(rows.map((row) => [row.id, { ...row, authenticatedAtMs: Number(row.authenticatedAtMs) }]))
+    return ids.map((id) => byId.get(id))
+  }
+
+  async #findConsents(
+    selections: readonly RememberedSelection[],
+    call: HasSignal | undefined,
+  ): Promise<RememberedConsent[][]> {
+    const rows = await this.#database.query<RememberedConsent & { ordinal: number }>(
+      statements.findRememberedConsents,
+      [
+        selections.map(({ subject }) => subject),
+        selections.map(({ clientId }) => clientId),
+        selections.map(({ registrationId }) => registrationId),
+      ],
+      call,
+    )
+    const found = selections.map((): RememberedConsent[] => [])
+    for (const { ordinal, ...consent } of rows) found[ordinal - 1]?.push(consent)
+    return found
+  }
+
   async #deleteInBatches(statement: statements.BatchedDelete, values: unknown[], call: Call): Promise<number> {
     let counted = 0
-    const size = statements.deleteBatch
-    await inBatches({ size, signal: AbortSignal.timeout(deleteForMs), isAwaited: true }, async () => {
+    await inBatches({ ...whileAwaited(deleteForMs), size: statements.deleteBatch }, async (size) => {
       const rows = await this.#database.query<{ deleted: number; counted: number }>(statement, [...values, size], call)
       counted += rows[0]?.counted ?? 0
       return rows[0]?.deleted ?? 0

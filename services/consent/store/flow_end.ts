@@ -85,7 +85,8 @@ const arrays = columns.map(([, type], index) => `$${index + 1}::${type}[]`).join
 const names = columns.map(([name]) => name).join(', ')
 
 /**
- * Rows expire by the minute, so that the index on `expires_at` has one entry for many rows.
+ * Rows expire by the minute, so that the index on `expires_at` has one entry for many rows. A login session that began in the
+ * flow has its id, and is not named a second time.
  *
  * The rows that a flow rests on are locked, not only looked at: a revocation under way is waited for, and one that comes
  * later waits until the flow has ended. What was revoked as a whole is known by its time (subject_revocation).
@@ -124,7 +125,7 @@ export const endFlows: Statement = {
     ), written AS (
       INSERT INTO consent_session (id, client_id, registration_id, subject, login_session_id, granted_scope,
         granted_audience, rejected, remembered_consent, remembered_until, based_on, handled_at, expires_at, record)
-      SELECT id, client_id, registration_id, subject, login_session_id, granted_scope,
+      SELECT id, client_id, registration_id, subject, nullif(login_session_id, id), granted_scope,
         granted_audience, rejected, remembered_consent, now() + make_interval(secs => remember_for), based_on,
         to_timestamp(handled_at), date_trunc('minute', now() + make_interval(secs => lifespan)) + interval '1 minute', record
       FROM judged WHERE outcome = 'written'

@@ -2,6 +2,7 @@
 // process ends, another one, or the next, delivers them. Several processes work on them at once.
 import type { PrismaClient } from '#prisma/consent/client.js'
 import type { Database, Statement } from '../../kit/database.js'
+import { isOfLoginSession } from './statements.js'
 
 export interface LogoutDelivery {
   /** The consent session, and so the grant, that the client knows the end-user by. */
@@ -44,7 +45,7 @@ export const spreadEndedSessions: Statement = {
     SELECT c.id, ended.id, ended.subject, c.client_id, c.registration_id
     FROM ended CROSS JOIN LATERAL (
       SELECT DISTINCT ON (client_id) id, client_id, registration_id FROM consent_session
-      WHERE login_session_id = ended.id AND NOT rejected ORDER BY client_id, handled_at DESC) AS c
+      WHERE ${isOfLoginSession('ended.id')} AND NOT rejected ORDER BY client_id, handled_at DESC) AS c
     ON CONFLICT (id) DO NOTHING`,
 }
 

@@ -2,8 +2,6 @@
 // index, so that it costs the same however large the tables are.
 import type { Statement } from '../../kit/database.js'
 
-const batch = 1_000
-
 interface Purge {
   readonly table: string
   /** Its primary key. */
@@ -12,15 +10,12 @@ interface Purge {
   readonly found: string
 }
 
-const purge = (name: string, { table, key = 'id', found }: Purge): { statement: Statement; batch: number } => ({
-  batch,
-  statement: {
-    name: `purge_${name}`,
-    text: `
-      WITH /* background */ gone AS (
-        DELETE FROM ${table} WHERE (${key}) IN (${found}) RETURNING 1)
-      SELECT count(*)::int AS deleted FROM gone`,
-  },
+const purge = (name: string, { table, key = 'id', found }: Purge): Statement => ({
+  name: `purge_${name}`,
+  text: `
+    WITH /* background */ gone AS (
+      DELETE FROM ${table} WHERE (${key}) IN (${found}) RETURNING 1)
+    SELECT count(*)::int AS deleted FROM gone`,
 })
 
 const purgeExpired = (name: string, table: string, key = 'id') =>

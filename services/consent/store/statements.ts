@@ -20,28 +20,41 @@ export const isRevokedConsent = `EXISTS (
   SELECT FROM subject_revocation r
   WHERE r.kind = 'consent' AND r.subject = c.subject AND r.client_id IN ('', c.client_id) AND r.revoked_at >= c.handled_at)`
 
-/** $1 the session. */
-export const findLoginSession: Statement = {
-  name: 'find_login_session',
+/** $1 the sessions. */
+export const findLoginSessions: Statement = {
+  name: 'find_login_sessions',
   text: `
     SELECT id, subject, extract(epoch FROM authenticated_at) * 1000 AS "authenticatedAtMs", acr, amr
     FROM login_session s
-    WHERE id = $1 AND expires_at > now() AND NOT ${isRevokedLogin}`,
+    WHERE id = ANY($1) AND expires_at > now() AND NOT ${isRevokedLogin}`,
 }
 
-/** $1 the subject, $2 the client, $3 its registration. */
+/**
+ * $1 the subjects, $2 the client of each, $3 its registration. Newest first, at most a hundred for each; `ordinal` counts
+ * from 1 who is meant.
+ */
 export const findRememberedConsents: Statement = {
   name: 'find_remembered_consents',
   text: `
-    SELECT id, granted_scope AS "grantedScope", granted_audience AS "grantedAudience"
-    FROM consent_session c
-    WHERE subject = $1 AND client_id = $2 AND remembered_consent AND registration_id = $3
-      AND (remembered_until IS NULL OR remembered_until > now()) AND NOT ${isRevokedConsent}
-    ORDER BY handled_at DESC
-    LIMIT 100`,
+    SELECT asked.ordinal::int AS ordinal, found.id, found.granted_scope AS "grantedScope",
+      found.granted_audience AS "grantedAudience"
+    FROM unnest($1::text[], $2::text[], $3::uuid[]) WITH ORDINALITY AS asked (subject, client_id, registration_id, ordinal),
+    LATERAL (
+      SELECT id, granted_scope, granted_audience, handled_at
+      FROM consent_session c
+      WHERE subject = asked.subject AND client_id = asked.client_id AND remembered_consent
+        AND registration_id = asked.registration_id
+        AND (remembered_until IS NULL OR remembered_until > now()) AND NOT ${isRevokedConsent}
+      ORDER BY handled_at DESC
+      LIMIT 100) AS found
+    ORDER BY ordinal, found.handled_at DESC`,
 }
 
-const isListed = (ofSession: boolean) => `subject = $1 AND ${ofSession ? 'login_session_id = $2' : '$2::uuid IS NULL'}
+/** Of `consent_session`: the login session is this one. Where none is named, it is the one that began in the flow. */
+export const isOfLoginSession = (session: string): string =>
+  `(login_session_id = ${session} OR (id = ${session} AND login_session_id IS NULL))`
+
+const isListed = (ofSession: boolean) => `subject = $1 AND ${ofSession ? isOfLoginSession('$2') : '$2::uuid IS NULL'}
       AND NOT rejected AND based_on IS NULL AND (expires_at IS NULL OR expires_at > now()) AND NOT ${isRevokedConsent}`
 
 /** Of a subject, or of one of its login sessions: two statements, since one plan cannot serve both. */
@@ -57,7 +70,7 @@ const forEither = (statement: (ofSession: boolean) => Statement) => ({
 export const listConsents = forEither((ofSession) => ({
   name: ofSession ? 'list_consents_of_session' : 'list_consents',
   text: `
-    SELECT id, client_id AS "clientId", registration_id AS "registrationId", login_session_id AS "loginSessionId",
+    SELECT id, client_id AS "clientId", registration_id AS "registrationId", coalesce(login_session_id, id) AS "loginSessionId",
       granted_scope AS "grantedScope", granted_audience AS "grantedAudience", handled_at AS "handledAt",
       remembered_until AS "rememberedUntil", record
     FROM consent_session c
@@ -76,7 +89,7 @@ export const countConsents = forEither((ofSession) => ({
 /** $1 the login session. */
 export const findGrantsOfSession: Statement = {
   name: 'find_grants_of_session',
-  text: `SELECT id, client_id AS "clientId" FROM consent_session WHERE login_session_id = $1 AND NOT rejected`,
+  text: `SELECT id, client_id AS "clientId" FROM consent_session WHERE ${isOfLoginSession('$1')} AND NOT rejected`,
 }
 
 /** $1 the kind, $2 the subject, $3 the client, $4 seconds to keep it. */

@@ -4,7 +4,7 @@ import type { LogMessage } from '../../kit/change_log_reader.js'
 import { nowMs, nowSeconds } from '../../kit/clock.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { isUuid } from '../../kit/random.js'
-import { type Batches, type BatchesOptions, inBatches, repeat } from '../../kit/repeat.js'
+import { type Batches, inBatches, repeat, type Until, whileAwaited } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from '../store/database.js'
 import {
@@ -129,15 +129,14 @@ export class RevocationLog {
     const notBeforeMs = await this.#subjects.note(selection)
     const expiresAt = this.#latestExpiry()
     await this.#writes.add({ kind: revocationKinds.subject, key: subject, clientId, notBeforeMs, expiresAt })
-    const signal = AbortSignal.timeout(deleteForMs)
-    const { found: revoked, isAll } = await this.#delete(selection, { signal, isAwaited: true })
+    const { found: revoked, isAll } = await this.#delete(selection, whileAwaited(deleteForMs))
     // Should it fail, it is logged and done when it is due.
     if (!isAll) void this.#deleteLeft().catch(() => undefined)
     return { revoked, pending: !isAll }
   }
 
   /** Deletes grants until none is left or the signal ends it. */
-  #delete(selection: SubjectSelection, until: Pick<BatchesOptions, 'signal' | 'isAwaited'>): Promise<Batches> {
+  #delete(selection: SubjectSelection, until: Until): Promise<Batches> {
     const isAnyLeft = () => this.#subjects.isAnyLeft(selection)
     return inBatches({ ...until, size: deleteBatch, isAnyLeft }, async () => {
       let deleted = 0

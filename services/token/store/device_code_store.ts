@@ -2,7 +2,7 @@
 import type { DeviceCode } from '#prisma/token/client.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { isUuid } from '../../kit/random.js'
-import { inBatches } from '../../kit/repeat.js'
+import { inBatches, purgeBatch, type Until } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from './database.js'
 import * as statements from './device_code_statements.js'
@@ -48,8 +48,6 @@ interface Counted {
   readonly tries: number
   readonly secondsLeft: number
 }
-
-const purgeBatch = 1_000
 
 export class DeviceCodeStore {
   readonly #database: TokenDatabase
@@ -114,11 +112,11 @@ export class DeviceCodeStore {
   }
 
   /** Deletes what has expired, but nothing that did after `notAfter`, in batches; returns how many. */
-  async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
+  async purge(until: Until, notAfter?: Date): Promise<number> {
     let purged = 0
     for (const statement of statements.purgeDeviceCodes) {
-      const purge = () => this.#database.query(statement, [purgeBatch, notAfter ?? null])
-      purged += (await inBatches({ size: purgeBatch, signal }, async () => (await purge()).length)).found
+      const purge = (size: number) => this.#database.query(statement, [size, notAfter ?? null])
+      purged += (await inBatches({ ...until, size: purgeBatch }, async (size) => (await purge(size)).length)).found
     }
     return purged
   }

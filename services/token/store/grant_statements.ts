@@ -15,7 +15,7 @@ const isRevokedWithSubject = `EXISTS (SELECT FROM subject_revocation r WHERE ${i
 /** A grant as the Prisma client names its fields, but for its nonce. */
 const columns = `g.id, g.generation, g.reuse_count AS "reuseCount", g.client_id AS "clientId",
   g.registration_id AS "registrationId", g.subject, g.obfuscated_subject AS "obfuscatedSubject",
-  g.login_session_id AS "loginSessionId", g.access_token_id AS "accessTokenId", g.scope, g.audience, g.acr, g.amr,
+  coalesce(g.login_session_id, g.id) AS "loginSessionId", g.access_token_id AS "accessTokenId", g.scope, g.audience, g.acr, g.amr,
   g.access_token_claims AS "accessTokenClaims", g.id_token_claims AS "idTokenClaims", g.expires_at AS "expiresAt",
   g.access_expires_at AS "accessExpiresAt", g.purge_at AS "purgeAt", g.rotated_at AS "rotatedAt",
   g.authenticated_at AS "authenticatedAt", g.requested_at AS "requestedAt",
@@ -37,7 +37,7 @@ export const insertGrants: Statement = {
   text: `INSERT INTO "grant" (id, client_id, registration_id, subject, obfuscated_subject, login_session_id, scope,
       audience, nonce, acr, amr, access_token_claims, id_token_claims, authenticated_at, requested_at,
       rotated_at, expires_at, purge_at, absolute_expires_at, access_expires_at)
-    SELECT b.id, b.client_id, b.registration_id, b.subject, b.obfuscated_subject, b.login_session_id, b.scope,
+    SELECT b.id, b.client_id, b.registration_id, b.subject, b.obfuscated_subject, nullif(b.login_session_id, b.id), b.scope,
       b.audience, b.nonce, b.acr, b.amr, b.access_token_claims, b.id_token_claims,
       to_timestamp(b.authenticated_at), to_timestamp(b.requested_at),
       now(), now() + b.code_lifespan * interval '1 second',

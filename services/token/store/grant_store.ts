@@ -1,8 +1,8 @@
 // The grants as rows. Concurrent writes of one kind travel in one statement, and every caller is answered after its commit.
-import type { Grant } from '#prisma/token/client.js'
+import type { Grant as GrantRow } from '#prisma/token/client.js'
 import { GroupedWrites } from '../../kit/grouped_writes.js'
 import { isUuid } from '../../kit/random.js'
-import { inBatches } from '../../kit/repeat.js'
+import { inBatches, purgeBatch, type Until } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from './database.js'
 import {
@@ -14,7 +14,10 @@ import {
   refreshGrants,
 } from './grant_statements.js'
 
-export type { Grant }
+/** A grant as it is read. A row that names no login session has the one of its own id. */
+export interface Grant extends Omit<GrantRow, 'loginSessionId'> {
+  readonly loginSessionId: string
+}
 
 /** What tokens say of a grant. */
 export type GrantContent = Pick<Grant, 'id' | 'clientId' | 'registrationId' | 'subject' | 'obfuscatedSubject'> &
@@ -66,8 +69,6 @@ export interface GraceOptions {
   /** How often at most; 0: without limit. */
   readonly graceReuseCount: number
 }
-
-const purgeBatch = 1_000
 
 export class GrantStore {
   readonly #database: TokenDatabase
@@ -131,14 +132,14 @@ export class GrantStore {
   }
 
   /** Deletes grants that are over, but none that began after `notAfter`, in batches, until none is due; returns how many. */
-  async purge(signal: AbortSignal, notAfter?: Date): Promise<number> {
+  async purge(until: Until, notAfter?: Date): Promise<number> {
     if (notAfter) {
-      const purgeOld = () => this.#database.query(purgeOldGrants, [purgeBatch, notAfter])
-      return (await inBatches({ size: purgeBatch, signal }, async () => (await purgeOld()).length)).found
+      const purgeOld = (size: number) => this.#database.query(purgeOldGrants, [size, notAfter])
+      return (await inBatches({ ...until, size: purgeBatch }, async (size) => (await purgeOld(size)).length)).found
     }
     let purged = 0
-    await inBatches({ size: purgeBatch, signal }, async () => {
-      const [row] = await this.#database.query<{ due: number; purged: number }>(purgeGrants, [purgeBatch])
+    await inBatches({ ...until, size: purgeBatch }, async (size) => {
+      const [row] = await this.#database.query<{ due: number; purged: number }>(purgeGrants, [size])
       purged += row?.purged ?? 0
       return row?.due ?? 0
     })

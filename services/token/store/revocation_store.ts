@@ -137,7 +137,8 @@ export const findGrants = {
   },
   loginSession: {
     name: 'grants_of_login_session',
-    text: 'SELECT id FROM "grant" WHERE login_session_id = $1 AND revoked_at IS NULL',
+    text: `SELECT id FROM "grant"
+      WHERE (login_session_id = $1 OR (id = $1 AND login_session_id IS NULL)) AND revoked_at IS NULL`,
   },
 } as const
 

@@ -1,7 +1,7 @@
 // The trusted issuers as rows.
 import type { TrustedIssuer as Row } from '#prisma/token/client.js'
 import { isUuid } from '../../kit/random.js'
-import { inBatches } from '../../kit/repeat.js'
+import { inBatches, purgeBatch, type Until } from '../../kit/repeat.js'
 import type { Call } from '../../kit/rpc/contract.js'
 import type { TokenDatabase } from './database.js'
 import * as statements from './trusted_issuer_statements.js'
@@ -18,8 +18,6 @@ export interface IssuerQuery {
   /** Empty: any. */
   readonly issuer: string
 }
-
-const purgeBatch = 1_000
 
 export class TrustedIssuerStore {
   readonly #database: TokenDatabase
@@ -65,8 +63,8 @@ export class TrustedIssuerStore {
   }
 
   /** Deletes what has expired, in batches. */
-  async purge(signal: AbortSignal): Promise<void> {
-    const purge = () => this.#database.queryInBackground(statements.purgeTrustedIssuers, [purgeBatch])
-    await inBatches({ size: purgeBatch, signal }, async () => (await purge()).length)
+  async purge(until: Until): Promise<void> {
+    const purge = (size: number) => this.#database.queryInBackground(statements.purgeTrustedIssuers, [size])
+    await inBatches({ ...until, size: purgeBatch }, async (size) => (await purge(size)).length)
   }
 }

@@ -47,7 +47,7 @@ export async function issueIdToken(material: TokenMaterial, content: IdTokenCont
     ...(accessToken && { at_hash: leftHalfHash(key.algorithm.hash, accessToken) }),
     ...(code && { c_hash: leftHalfHash(key.algorithm.hash, code) }),
     ...(nonce === null ? {} : { nonce }),
-    ...(grant.loginSessionId === null ? {} : { sid: grant.loginSessionId }),
+    sid: grant.loginSessionId,
   })
 }
 
