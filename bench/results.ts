@@ -57,3 +57,9 @@ export interface Scaling {
 /** The result of a scenario at a server. */
 export const resultOf = (report: Report, scenario: string, server: string): Result | undefined =>
   report.results.find((result) => result.scenario === scenario && result.server === server)
+
+/** What was answered wrongly, or not at all. */
+export const wrongOf = (results: readonly Result[]): string[] =>
+  results
+    .filter(({ errors, operations }) => errors > 0 || operations === 0)
+    .map(({ title, server, firstError }) => `${title} at ${server}: ${firstError || 'no answer at all'}`)

@@ -17,6 +17,7 @@ export interface RunOptions {
   readonly seconds: number
   /** Operations of a round, whatever the scenario says; for trying whether all works. */
   readonly operations: number | undefined
+  /** Calls under way at each worker. */
   readonly concurrency: number
   /** Absent: 1. */
   readonly pipelining?: number
@@ -56,8 +57,9 @@ class Course {
   }
 
   async prepare(): Promise<void> {
-    const { generator, concurrency, pipelining = 1, postgres, warmUps = 1 } = this.#options
-    const { database } = this.#server
+    const { generator, pipelining = 1, postgres, warmUps = 1 } = this.#options
+    const { database, workers = 1 } = this.#server
+    const concurrency = this.#options.concurrency * workers
     if (database) this.#meter = await DatabaseMeter.open(postgres, database)
     this.#kind = await generator.do('prepare', { ...this.#place, concurrency, pipelining })
     const limit = this.#warmUpLimit()
@@ -65,13 +67,13 @@ class Course {
       await generator.do('refill', { ...this.#place, limit })
       await generator.do('run', { ...this.#place, limit })
     }
-    await this.#meter?.settle()
   }
 
   async runRound(): Promise<void> {
     const { generator, postgres } = this.#options
     const limit = this.#limit()
     await generator.do('refill', { ...this.#place, limit })
+    await this.#meter?.settle()
     const sizeBefore = await this.#meter?.size()
     await this.#meter?.begin()
     const usesDatabase = this.#meter !== undefined
@@ -115,7 +117,8 @@ class Course {
 
   #limit(): Limit {
     const operations = this.#options.operations ?? this.#scenario.operations
-    return operations === undefined ? { seconds: this.#options.seconds } : { operations }
+    const { timesAsLong = 1 } = this.#scenario
+    return operations === undefined ? { seconds: this.#options.seconds * timesAsLong } : { operations }
   }
 
   #warmUpLimit(): Limit {

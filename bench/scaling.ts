@@ -33,8 +33,8 @@ export async function measureScaling(
     database: 'tessera_workers',
   })
   // Requests that travel together cost the load generator half as much, which otherwise cannot keep two workers busy here.
-  // Each worker is to have as much to do at once as one has alone; and what one has compiled helps no other.
-  const course = { ...run, pipelining: 8, concurrency: run.concurrency * workers, warmUps: 2 * workers }
+  // What one has compiled helps no other.
+  const course = { ...run, pipelining: 8, warmUps: 2 * workers }
   try {
     const pairs: Pair[] = []
     for (const scenario of scenarios) {

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type pg from 'pg'
 import { LoadGenerator } from '../load/generator.js'
-import { writeResults } from '../options.js'
+import { isVoid, writeResults } from '../options.js'
 import { describeMachine } from '../report/machine.js'
 import { publishSection } from '../report/sections.js'
-import type { Result } from '../results.js'
+import { type Result, wrongOf } from '../results.js'
 import { runScenario } from '../run.js'
 import type { Scenario } from '../scenarios/scenario.js'
 import { BenchDatabase } from '../servers/database.js'
@@ -80,12 +80,14 @@ const progress: Progress = (what, done, of) => {
 class Populated {
   readonly server: BenchServer
   readonly client: pg.Client
+  readonly size: Size
   readonly original: Original
   readonly fillSeconds: number | undefined
 
-  constructor(server: BenchServer, client: pg.Client, original: Original, fillSeconds: number | undefined) {
+  constructor(server: BenchServer, client: pg.Client, size: Size, original: Original, fillSeconds: number | undefined) {
     this.server = server
     this.client = client
+    this.size = size
     this.original = original
     this.fillSeconds = fillSeconds
   }
@@ -103,8 +105,12 @@ class Populated {
       writeFileSync(file, JSON.stringify(original))
     }
     const original = JSON.parse(readFileSync(file, 'utf8')) as Original
-    await writeSample(client, size, original, join(folder, `${name}.json`))
-    return new Populated(server, client, original, fillSeconds)
+    return new Populated(server, client, size, original, fillSeconds)
+  }
+
+  /** Writes what the load generator calls for, as it is now: refresh tokens that an earlier part has used are good no more. */
+  async sample(folder: string): Promise<void> {
+    await writeSample(this.client, this.size, this.original, join(folder, `${this.server.name}.json`))
   }
 
   async stop(): Promise<void> {
@@ -153,10 +159,10 @@ async function explainAll(grown: Populated, folder: string, state: string) {
   return checkPlans(grown.client, state, [...recorded, ...rest])
 }
 
-async function purge(grown: Populated, size: Size, expired: number) {
+async function purge(grown: Populated, expired: number) {
   const generator = new LoadGenerator()
   try {
-    const { client, server, original: template } = grown
+    const { client, server, size, original: template } = grown
     return await measurePurge({ client, generator, server, size, template, expired, progress })
   } finally {
     await generator.stop()
@@ -202,17 +208,27 @@ async function measure(postgres: BenchDatabase, folder: string, options: Options
     const asked = (part: Part) => options.parts.includes(part)
     if (asked('sizes')) keep({ sizes: await sizesOf(grown.client) })
     if (asked('latency')) {
+      for (const populated of both) await populated.sample(folder)
       const { results, hot } = await measureLatency(postgres, both, options)
       keep({ results: replaced(report.results, results), ...(hot.updates > 0 && { hot }) })
     }
     if (asked('plans')) keep({ plans: [await explainAll(grown, folder, 'as it was filled')] })
-    if (asked('purge'))
-      keep({ purge: await purge(grown, size, options.expired ?? Math.min(Math.ceil(size.grants / 10), 1_000_000)) })
+    if (asked('purge')) {
+      await grown.sample(folder)
+      keep({ purge: await purge(grown, options.expired ?? Math.min(Math.ceil(size.grants / 10), 1_000_000)) })
+    }
   } finally {
     for (const populated of both) await populated.stop()
   }
   return report
 }
+
+const wrongAnswers = ({ results = [], purge: purging }: GrowthReport): string[] => [
+  ...wrongOf(results),
+  ...(purging?.loads ?? [])
+    .filter(({ errors }) => errors > 0)
+    .map(({ title, firstError }) => `${title}, while it purges: ${firstError}`),
+]
 
 /** Whatever ends the run, nothing of it stays but what was asked to. */
 function stopOnSignals(stop: () => Promise<void>): AbortSignal {
@@ -242,7 +258,7 @@ async function growth(options: Options): Promise<void> {
     const report = await measure(postgres, folder, options)
     process.stdout.write(`\n\n${describeGrowth(report)}\n`)
     writeResults(report, 'growth.json', options.output)
-    if (options.publish) publishSection(growthSection, report)
+    if (!isVoid(wrongAnswers(report)) && options.publish) publishSection(growthSection, report)
   } catch (thrown) {
     // A statement that was under way when the run was ended is no failure.
     if (!interrupted.aborted) throw thrown
@@ -262,7 +278,7 @@ export function addGrowth(program: Command): void {
       'grants that expire to be purged (default: a tenth of the grants, at most a million)',
       count,
     )
-    .option('--rounds <count>', 'rounds that go round the two databases', count, 20)
+    .option('--rounds <count>', 'rounds that go round the two databases', count, 40)
     .option('--seconds <count>', 'how long a round is at each', count, 1)
     .option('--parts <names>', `what is measured: ${parts.join(',')}`, partsOf, parts)
     .option('--scenarios <names>', `whose latency: ${scenarioNames}`, scenariosOf, growthScenarios)

@@ -26,12 +26,12 @@ const chunk = 50_000
 const grantsOfOther = 100
 
 export const clientIdOf = (n: string) => `md5('client ' || ${n})::uuid::text`
-/** Ids are in the order of their time to the second, in which so many begin. */
-const orderedId = (kind: string, n: string) =>
-  `(lpad(to_hex(1600000000 + ${n} / 64), 8, '0') || substr(md5('${kind} ' || ${n}), 9))::uuid`
 const registrationOf = (n: string) => `md5('registration ' || ${n})::uuid`
-export const grantIdOf = (n: string) => orderedId('grant', n)
-const sessionOf = (n: string) => orderedId('session', `${n} / ${grantsOfSession}`)
+/** Ids are in the order of their time to the second, in which so many begin. */
+export const grantIdOf = (n: string) =>
+  `(lpad(to_hex(1600000000 + ${n} / 64), 8, '0') || substr(md5('grant ' || ${n}), 9))::uuid`
+/** A login session has the id of the first grant in it. */
+const sessionOf = (n: string) => grantIdOf(`(${n} / ${grantsOfSession} * ${grantsOfSession})`)
 export const subjectOf = (n: string) => `'user-' || lpad(to_hex(${n} / ${grantsOfSubject}), 8, '0')`
 /** Few clients have many grants, and many clients have few. */
 export const clientOf = (n: string, clients: number) =>
@@ -54,7 +54,7 @@ export function tablesOf({ grants, clients }: Size, { flowId, loginSessionId, cl
     client_id: clientIdOf(client),
     registration_id: registrationOf(client),
     subject: subjectOf('n'),
-    login_session_id: sessionOf('n'),
+    login_session_id: `nullif(${sessionOf('n')}, ${grantIdOf('n')})`,
   }
   const ofClient = { client_id: clientIdOf('n'), registration_id: registrationOf('n') }
   const ofSession = {

@@ -136,5 +136,6 @@ function loadsOf(slices: readonly Slice[]): PurgeLoad[] {
     quiet: latencyOf(index, false),
     purging: latencyOf(index, true),
     errors: slices.reduce((sum, slice) => sum + (slice.loads[index]?.errors ?? 0), 0),
+    firstError: slices.map((slice) => slice.loads[index]?.firstError).find(Boolean) ?? '',
   }))
 }

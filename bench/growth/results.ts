@@ -47,6 +47,8 @@ export interface PurgeLoad {
   readonly quiet: Latency
   readonly purging: Latency
   readonly errors: number
+  /** What the first wrong answer was; empty if there was none. */
+  readonly firstError: string
 }
 
 export interface Latency {

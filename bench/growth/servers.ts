@@ -49,7 +49,7 @@ export async function makeOriginal(server: BenchServer, client: pg.Client): Prom
   }
   await logIn(dialect, { id: clientId, headers }, { subject: 'user-00000000', remember: true })
   const { rows } = await client.query<Omit<Original, 'secret' | 'clientId'>>(
-    `SELECT c.id AS "flowId", c.login_session_id AS "loginSessionId", client.revision
+    `SELECT c.id AS "flowId", coalesce(c.login_session_id, c.id) AS "loginSessionId", client.revision
        FROM consent.consent_session c JOIN client.client USING (client_id) WHERE client_id = $1`,
     [clientId],
   )

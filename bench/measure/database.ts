@@ -43,9 +43,12 @@ export class DatabaseMeter {
     return new DatabaseMeter(client)
   }
 
-  /** Fresh statistics, so that plans are those of a database that lives. */
+  /**
+   * What autovacuum does every minute, for rounds of seconds: plans are those of a database that lives, and rows take the
+   * places of those that are dead.
+   */
   async settle(): Promise<void> {
-    await this.#client.query('ANALYZE')
+    await this.#client.query('VACUUM (ANALYZE)')
   }
 
   async begin(): Promise<void> {

@@ -5,6 +5,7 @@ import { projectRoot } from '../../services/kit/project_root.js'
 import { growthSection } from '../growth/report.js'
 import { memorySection } from '../memory/report.js'
 import type { Report } from '../results.js'
+import { codeFlowEs256 } from '../scenarios/code_flow.js'
 import { hydraCosts } from '../targets.js'
 import { drawBars, type Group } from './bars.js'
 import { whatIsLeft } from './left.js'
@@ -85,15 +86,16 @@ request costs, measured side by side in one run.
 |---|---|
 | machine | ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.os} |
 | versions | Node.js ${report.node}, PostgreSQL ${report.postgres} |
-| load | ${settings.concurrency} calls under way, ${settings.rounds} rounds of ${settings.seconds} s at each server in turn, over the loopback |
+| load | ${settings.concurrency} calls under way, ${settings.rounds} rounds of ${settings.seconds} s at each server in turn (code flows: ${codeFlowEs256.timesAsLong} times as long), over the loopback |
 
 ${servers.map(({ name, version, description }) => `- **${name}** ${version}: ${description}`).join('\n')}
 
 **µs** are microseconds of CPU for each operation, of all threads of the server and of all processes of PostgreSQL, read
 from \`/proc\`; the load generator is a process of its own and not among them. They hold on a machine that is shared, where
 throughput and latency do not. Statements are those that PostgreSQL counts, without transaction control and the polling in
-the background; rows and bytes of WAL are read from the log itself, without full-page images. Commits are durable. A wrong
-answer voids a run.
+the background; rows and bytes of WAL are read from the log itself, without full-page images. Commits are durable. Before each
+round the database is vacuumed and analyzed, which autovacuum does once a minute; that is in no figure. A wrong answer voids a
+run.
 
 ## Targets
 
@@ -121,7 +123,7 @@ again and again, as resource servers do, and remembers what a token says.
 ${describeScaling(report)}## Measure it yourself
 
 \`\`\`
-npm run bench                                  # all scenarios, in about ten minutes
+npm run bench                                  # all scenarios, in a quarter of an hour
 npm run bench -- refresh_es256 userinfo        # some of them
 npm run bench -- --against http://localhost:5444 --admin http://localhost:5445
 npm run bench -- --alone --profile /tmp/profiles introspection_http

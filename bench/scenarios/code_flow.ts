@@ -8,6 +8,7 @@ const codeFlow = (name: string, alg: string): Scenario => ({
   title: 'code flow with login and consent',
   runsAt: overHttp,
   warmUpSeconds: 6,
+  timesAsLong: 4,
   async prepare(world) {
     const dialect = dialectOf(world)
     const client = await dialect.app(alg)

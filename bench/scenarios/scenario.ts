@@ -33,6 +33,8 @@ export interface Scenario {
   readonly operations?: number
   /** Where an operation is many requests, of which each is rare, it takes longer until all that they run is compiled. */
   readonly warmUpSeconds?: number
+  /** How many times as long as others a round is; absent: once. So that it has about as many operations. */
+  readonly timesAsLong?: number
   readonly prepare: (world: World) => Promise<Drive>
 }
 

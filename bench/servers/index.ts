@@ -66,6 +66,7 @@ export async function startTessera(
     version: versionOf('.'),
     description: `all services in ${workers === 1 ? 'one process' : `each of ${workers} workers`}, production mode, PostgreSQL`,
     pid,
+    workers,
     startMs,
     database,
     said,

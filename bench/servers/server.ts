@@ -32,6 +32,8 @@ export interface BenchServer extends ServerAddress {
   readonly description: string
   /** The process that all its processes descend from; undefined where that is not known. */
   readonly pid: number | undefined
+  /** Processes that serve side by side; absent: one. Each is given as much to do at once as one alone. */
+  readonly workers?: number
   /** The database that it alone uses; empty if it uses none, or none that is known. */
   readonly database: string
   /** The first lines of its log since it was ready; absent where it cannot be read. */
