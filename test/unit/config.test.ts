@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Ajv } from 'ajv'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LoadOptions, loadConfig } from '../../services/kit/config/load.js'
-import { settings } from '../../services/kit/config/schema.js'
+import { configSchema, settings } from '../../services/kit/config/schema.js'
 import { serviceToken } from '../../services/kit/identity.js'
 import { StartupError } from '../../services/kit/startup_error.js'
 
@@ -44,6 +45,12 @@ function refusal(work: () => unknown): string {
   }
   throw new Error('it was not refused')
 }
+
+it('the schema is a JSON Schema, draft 7', () => {
+  const ajv = new Ajv()
+  ajv.validateSchema({ $schema: 'http://json-schema.org/draft-07/schema#', ...configSchema })
+  expect(ajv.errors).toBeNull()
+})
 
 describe('values', () => {
   it('takes the defaults where nothing is said', () => {

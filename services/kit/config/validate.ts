@@ -1,14 +1,19 @@
 // Checks settings against the schema and fills in the defaults. What is wrong is said in one line: which key, what is
 // wrong with it, what to do.
 import { isIP } from 'node:net'
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { StartupError } from '../startup_error.js'
 import { parseDuration } from './duration.js'
 import { type Settings, setAt } from './files.js'
 import { configSchema, settings as knownSettings } from './schema.js'
 import type { Sources } from './sources.js'
 
-const ajv = new Ajv({ useDefaults: true, strictTypes: false, verbose: true })
+// Every start waits for the schema to be compiled, for one use: it is neither compared with the schema of schemas, which a
+// test does, nor made to run faster.
+const ajv = new Ajv({
+  ...{ useDefaults: true, strictTypes: false, verbose: true },
+  ...{ meta: false, validateSchema: false, code: { optimize: false } },
+})
 ajv.addFormat('duration', (value) => parseDuration(value) !== undefined)
 ajv.addFormat('duration-or-never', (value) => value === '-1' || parseDuration(value) !== undefined)
 ajv.addFormat('web-url', (value) => value === '' || webUrl(value) !== undefined)
@@ -33,15 +38,16 @@ ajv.addKeyword({
   },
   errors: false,
 })
-const check = ajv.compile(configSchema)
+let compiled: ValidateFunction | undefined
 
 /** The settings with every default filled in. */
 export function validate(sources: Sources): Settings {
   const settings = structuredClone(sources.settings)
   for (const { key, schema } of knownSettings)
     if (schema.format === 'duration-or-never' && sources.get(key) === -1) setAt(settings, key, '-1')
-  if (check(settings)) return settings
-  const [error] = check.errors ?? []
+  compiled ??= ajv.compile(configSchema)
+  if (compiled(settings)) return settings
+  const [error] = compiled.errors ?? []
   throw new StartupError(error ? describe(error, sources) : 'the configuration is not valid')
 }
 
