@@ -1,11 +1,9 @@
 // Pages of other origins in a real browser: what their scripts may read of the token endpoint and of userinfo (TK-10).
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser, openPage } from '../support/browser.js'
 import { logIn, obtainCode, redirectUri } from '../support/oauth.js'
+import { type Answer, type Party, startParty } from '../support/party.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { createClient } from '../support/user_agent.js'
 
@@ -14,19 +12,17 @@ type Registered = Awaited<ReturnType<typeof createClient>>
 let browser: Browser
 let suite: Suite
 /** Each serves an empty page, at an origin of its own. */
-let pages: Server[]
+let pages: Party[]
 let origins: string[]
 let client: Registered
 
 beforeAll(async () => {
-  pages = [0, 1, 2].map(() =>
-    createServer((_, response) => {
-      response.setHeader('content-type', 'text/html')
-      response.end('<title>app</title><link rel="icon" href="data:,">')
-    }).listen(0, '127.0.0.1'),
-  )
-  await Promise.all(pages.map((page) => page.listening || once(page, 'listening')))
-  origins = pages.map((page) => `http://127.0.0.1:${(page.address() as AddressInfo).port}`)
+  const answer: Answer = (_, response) => {
+    response.setHeader('content-type', 'text/html')
+    response.end('<title>app</title><link rel="icon" href="data:,">')
+  }
+  pages = await Promise.all([0, 1, 2].map(() => startParty(answer)))
+  origins = pages.map(({ origin }) => origin)
   const cors = { enabled: true, allowed_origins: [] }
   suite = await startSuite({ config: { serve: { public: { cors } } } })
   const app = { token_endpoint_auth_method: 'none', redirect_uris: [redirectUri] }
@@ -36,7 +32,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await browser?.close()
-  for (const page of pages) page.close()
+  await Promise.all(pages.map((page) => page.close()))
   await suite.stop()
 })
 

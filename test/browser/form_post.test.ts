@@ -1,29 +1,25 @@
 // The page of the form_post response mode in a real browser (OAuth 2.0 Form Post Response Mode).
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser, openPage } from '../support/browser.js'
 import { startGateway, type TestGateway } from '../support/fake_services.js'
-import '../support/quiet.js'
+import { type Party, startParty } from '../support/party.js'
 
 let browser: Browser
 let gateway: TestGateway
-let client: Server
+let client: Party
 let redirectUri = ''
 let parameters: Record<string, string> = {}
 let received: Record<string, string> = {}
 
 beforeAll(async () => {
-  client = createServer(async (request, response) => {
+  client = await startParty(async (request, response) => {
     if (request.method === 'POST') received = Object.fromEntries(new URLSearchParams(await text(request)))
     response.setHeader('content-type', 'text/html')
     response.end('<title>the client</title><link rel="icon" href="data:,">')
-  }).listen(0, '127.0.0.1')
-  await once(client, 'listening')
-  redirectUri = `http://127.0.0.1:${(client.address() as AddressInfo).port}/cb`
+  })
+  redirectUri = `${client.origin}/cb`
   gateway = await startGateway({
     authorization: {
       startAuthorization: async () => ({
@@ -39,7 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close()
   await gateway.close()
-  client.close()
+  await client.close()
 })
 
 const open = async (javaScriptEnabled: boolean) => {

@@ -1,29 +1,25 @@
 // The page of front-channel logout in a real browser (OpenID Connect Front-Channel Logout 1.0 section 3).
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchBrowser, openPage } from '../support/browser.js'
 import { startGateway, type TestGateway } from '../support/fake_services.js'
-import '../support/quiet.js'
+import { type Party, startParty } from '../support/party.js'
 
 let browser: Browser
 let gateway: TestGateway
-let client: Server
+let client: Party
 let origin = ''
 let redirectTo = ''
 let seen: string[] = []
 
 beforeAll(async () => {
-  client = createServer((request, response) => {
+  client = await startParty((request, response) => {
     if (request.url !== '/favicon.ico') seen.push(request.url ?? '')
     if (request.url?.startsWith('/hangs')) return
     response.setHeader('content-type', 'text/html')
     response.end('<title>the client</title><link rel="icon" href="data:,">')
-  }).listen(0, '127.0.0.1')
-  await once(client, 'listening')
-  origin = `http://127.0.0.1:${(client.address() as AddressInfo).port}`
+  })
+  origin = client.origin
   gateway = await startGateway({
     logout: {
       startLogout: async ({ parameters }) => {
@@ -37,8 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close()
   await gateway.close()
-  client.closeAllConnections()
-  client.close()
+  await client.close()
 })
 beforeEach(() => {
   seen = []

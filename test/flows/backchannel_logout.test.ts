@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await database.end()
   await suite.stop()
-  receiver.close()
+  await receiver.close()
 })
 
 let count = 0

@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await suite.stop()
-  keys.close()
+  await keys.close()
 })
 
 const newPath = () => `/${paths++}`

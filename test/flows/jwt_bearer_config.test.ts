@@ -1,10 +1,8 @@
 // What the operator can say about the JWT bearer grant: oauth2.grant.jwt.*, and the token hook.
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newKey, secondsFromNow, signJwt, type TestKey } from '../support/assertions.js'
 import { introspect, post } from '../support/oauth.js'
+import { type Party, startParty } from '../support/party.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { adminJson, createClient } from '../support/user_agent.js'
 
@@ -13,21 +11,19 @@ const grant_type = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 let suite: Suite
 let key: TestKey
 let client: Awaited<ReturnType<typeof createClient>>
-let hook: Server
+let hook: Party
 let hookAnswer: { status: number; body: unknown } = { status: 204, body: undefined }
 const asked: Record<string, unknown>[] = []
 
 beforeAll(async () => {
-  hook = createServer(async (request, response) => {
+  hook = await startParty(async (request, response) => {
     let text = ''
     for await (const chunk of request.setEncoding('utf8')) text += chunk
     asked.push(JSON.parse(text))
     response.writeHead(hookAnswer.status, { 'content-type': 'application/json' })
     response.end(hookAnswer.body === undefined ? undefined : JSON.stringify(hookAnswer.body))
   })
-  hook.listen(0, '127.0.0.1')
-  await once(hook, 'listening')
-  const origin = `http://127.0.0.1:${(hook.address() as AddressInfo).port}`
+  const { origin } = hook
   suite = await startSuite({
     config: {
       oauth2: {
@@ -50,8 +46,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await suite.stop()
-  hook.closeAllConnections()
-  hook.close()
+  await hook.close()
 })
 
 const assertion = (changes: Record<string, unknown> = {}) =>

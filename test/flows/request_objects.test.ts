@@ -1,8 +1,7 @@
 // Authorization requests as JWTs by value (RFC 9101, OpenID Connect Core 6.1), end to end.
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type KeyServer, startKeyServer } from '../support/key_server.js'
 import { newPkce, redeem, redirectUri } from '../support/oauth.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { authorize, createClient, UserAgent } from '../support/user_agent.js'
@@ -13,8 +12,7 @@ let suite: Suite
 let client: Registered
 let keys: Awaited<ReturnType<typeof generateKeyPair>>
 let jwks: { keys: object[] }
-let keyServer: Server
-let fetches = 0
+let keyServer: KeyServer
 
 beforeAll(async () => {
   const clients = { http: { disallow_private_ip_ranges: false } }
@@ -22,15 +20,10 @@ beforeAll(async () => {
   keys = await generateKeyPair('ES256', { extractable: true })
   jwks = { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' }] }
   client = await createClient(suite, { jwks, request_object_signing_alg: 'ES256' })
-  keyServer = createServer((_, response) => {
-    fetches++
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify(jwks))
-  })
-  await new Promise<void>((resolve) => keyServer.listen(0, '127.0.0.1', resolve))
+  keyServer = await startKeyServer()
 })
 afterAll(async () => {
-  keyServer.close()
+  await keyServer.close()
   await suite.stop()
 })
 
@@ -95,20 +88,20 @@ describe('RFC 9101 6.3: what counts is what the object says', () => {
   })
 
   it('keys at jwks_uri are fetched once', async () => {
-    const jwks_uri = `http://127.0.0.1:${(keyServer.address() as AddressInfo).port}/keys`
+    const jwks_uri = keyServer.serve('/keys', jwks.keys)
     const byUri = await createClient(suite, { jwks_uri })
     for (const state of ['one', 'two', 'three'])
       expect(
         (await authorize(suite, urlOf(byUri, await sign(claimsFor(byUri, { state }))))).searchParams.get('state'),
       ).toBe(state)
-    expect(fetches).toBe(1)
+    expect(keyServer.count('/keys')).toBe(1)
     // SS-05: a key that is not there is looked for once, and not at each request.
     const unknown = await sign(claimsFor(byUri), { kid: 'k2' })
     for (let attempt = 0; attempt < 3; attempt++)
       expect((await refusalOf(unknown, {}, byUri)).error).toBe('invalid_request_object')
-    expect(fetches).toBe(2)
+    expect(keyServer.count('/keys')).toBe(2)
     expect((await authorize(suite, urlOf(byUri, await sign(claimsFor(byUri))))).searchParams.has('code')).toBe(true)
-    expect(fetches).toBe(2)
+    expect(keyServer.count('/keys')).toBe(2)
   })
 })
 

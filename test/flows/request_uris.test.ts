@@ -1,12 +1,12 @@
 // Authorization requests as JWTs by reference (RFC 9101 section 5.2, OpenID Connect Core section 6.2), end to end.
 import { createHash } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { RequestUris } from '../../services/consent/request_uris.js'
 import { Outbound } from '../../services/kit/outbound.js'
 import { newPkce, redeem, redirectUri } from '../support/oauth.js'
+import { type Party, startParty } from '../support/party.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { adminJson, authorize, createClient, UserAgent } from '../support/user_agent.js'
 
@@ -23,7 +23,7 @@ let suite: Suite
 let client: Registered
 let keys: Awaited<ReturnType<typeof generateKeyPair>>
 let jwks: { keys: object[] }
-let host: Server
+let host: Party
 let base = ''
 /** What is served, by path; what is not there hangs. */
 let served = new Map<string, Served>()
@@ -33,15 +33,14 @@ beforeAll(async () => {
   suite = await startSuite({ config: { clients: { http: { disallow_private_ip_ranges: false } } } })
   keys = await generateKeyPair('ES256', { extractable: true })
   jwks = { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' }] }
-  host = createServer((request, response) => {
+  host = await startParty((request, response) => {
     requests.push(request)
     const { content, status, type, headers } = served.get(request.url ?? '') ?? {}
     if (content === undefined) return
     response.writeHead(status ?? 200, { 'content-type': type ?? 'application/oauth-authz-req+jwt', ...headers })
     response.end(content)
   })
-  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve))
-  base = `http://127.0.0.1:${(host.address() as AddressInfo).port}`
+  base = host.origin
   client = await registered(`${base}/request`)
 })
 beforeEach(() => {
@@ -49,8 +48,7 @@ beforeEach(() => {
   requests = []
 })
 afterAll(async () => {
-  host.closeAllConnections()
-  host.close()
+  await host.close()
   await suite.stop()
 })
 

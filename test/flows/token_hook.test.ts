@@ -1,12 +1,11 @@
 // The operator's hooks before tokens are issued: Hydra's oauth2.token_hook and oauth2.refresh_token_hook, RT-12 and RL-30 of
 // the security cases.
-import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { introspect, logIn, obtainCode, post, redeem, refresh, userinfo } from '../support/oauth.js'
+import { type Party, startParty } from '../support/party.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { createClient } from '../support/user_agent.js'
 
@@ -17,7 +16,7 @@ interface Question {
 }
 type Answer = (response: ServerResponse) => void
 
-let hook: Server
+let hook: Party
 let suite: Suite
 let client: Awaited<ReturnType<typeof createClient>>
 let asked: Question[] = []
@@ -31,14 +30,13 @@ const status =
 const give = (session: object): Answer => status(200, JSON.stringify({ session }))
 
 beforeAll(async () => {
-  hook = createServer(async (request, response) => {
+  hook = await startParty(async (request, response) => {
     const { url: path = '', headers } = request
     asked.push({ path, headers, body: (await json(request)) as Record<string, never> })
     const answer = answers[path] ?? keep
     answer(response)
-  }).listen(0, '127.0.0.1')
-  await once(hook, 'listening')
-  const origin = `http://127.0.0.1:${(hook.address() as AddressInfo).port}`
+  })
+  const { origin } = hook
   suite = await startSuite({
     config: {
       log: { level: 'error' },
@@ -60,8 +58,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await suite.stop()
-  hook.closeAllConnections()
-  hook.close()
+  await hook.close()
 })
 beforeEach(() => {
   asked = []

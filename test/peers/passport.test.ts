@@ -1,12 +1,12 @@
 // passport 0.7 with passport-oauth2 1.8 (npm), as applications of the Express kind have them: state in the session, PKCE, the
 // client's secret in the form, refresh.
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Passport } from 'passport'
 import { Strategy as OAuth2Strategy } from 'passport-oauth2'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { introspect, isActive } from '../support/oauth.js'
+import { type Party, startParty } from '../support/party.js'
 import { type Suite, startSuite } from '../support/suite.js'
 import { acceptConsent, acceptLogin, adminJson, createClient, UserAgent } from '../support/user_agent.js'
 
@@ -27,15 +27,14 @@ class Strategy extends OAuth2Strategy {
 }
 
 let suite: Suite
-let app: Server
+let app: Party
 let appUrl = ''
 let strategy: Strategy
 
 beforeAll(async () => {
   suite = await startSuite()
-  app = createServer((request, response) => serve(request, response))
-  await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve))
-  appUrl = `http://127.0.0.1:${(app.address() as AddressInfo).port}`
+  app = await startParty(serve)
+  appUrl = app.origin
   const client = await createClient(suite, {
     redirect_uris: [`${appUrl}/callback`],
     token_endpoint_auth_method: 'client_secret_post',
@@ -56,8 +55,7 @@ beforeAll(async () => {
   passport.use(strategy)
 })
 afterAll(async () => {
-  app.closeAllConnections()
-  app.close()
+  await app.close()
   await suite.stop()
 })
 

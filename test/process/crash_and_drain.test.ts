@@ -45,7 +45,7 @@ beforeEach(async () => {
 afterEach(async () => {
   program.child.kill('SIGKILL')
   await program.ended
-  receiver.close()
+  await receiver.close()
   await database.drop()
 })
 

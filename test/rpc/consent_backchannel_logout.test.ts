@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await suite.stop()
-  receiver.close()
+  await receiver.close()
 })
 
 const sessionOf = async (subject: string): Promise<string> =>

@@ -1,7 +1,7 @@
 // A stand-in for the admin API of the authorization server, to test the login and consent app alone: it hands out the
 // requests that a test prepared and keeps what the app answers.
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import { startParty } from './party.js'
 
 type Kind = 'login' | 'consent' | 'logout' | 'device'
 
@@ -26,7 +26,7 @@ export async function startFakeAdmin(): Promise<FakeAdmin> {
   const requests: FakeAdmin['requests'] = new Map()
   const decisions: Decision[] = []
 
-  const server = createServer(async (request, response) => {
+  const { origin, close } = await startParty(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://fake')
     if (url.pathname === '/done') return response.writeHead(200, { 'content-type': 'text/plain' }).end('done')
     const [kind, action] = url.pathname.replace('/admin/oauth2/auth/requests/', '').split('/') as [Kind, string?]
@@ -43,11 +43,5 @@ export async function startFakeAdmin(): Promise<FakeAdmin> {
     if (kind === 'logout' && action === 'reject') return reply(204)
     return reply(200, { redirect_to: `http://${request.headers.host}/done` })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
-    decisions,
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  }
+  return { url: origin, requests, decisions, close }
 }

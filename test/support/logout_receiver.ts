@@ -1,8 +1,7 @@
 // A relying party's back-channel logout endpoint: keeps what it is sent, and answers as a test says.
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose'
+import { type Party, startParty } from './party.js'
 
 export interface ReceivedLogout {
   readonly path: string
@@ -13,37 +12,29 @@ export interface ReceivedLogout {
   readonly claims: JWTPayload
 }
 
-export interface LogoutReceiver {
-  readonly origin: string
+export interface LogoutReceiver extends Party {
   readonly received: ReceivedLogout[]
   /** What it got at one path. */
   at(path: string): ReceivedLogout[]
   /** How it answers at one path; 200 where nothing is said. */
   answer(path: string, how: (response: ServerResponse) => void): void
-  close(): void
 }
 
 export async function startLogoutReceiver(): Promise<LogoutReceiver> {
   const received: ReceivedLogout[] = []
   const answers = new Map<string, (response: ServerResponse) => void>()
-  const server = createServer(async (request, response) => {
+  const party = await startParty(async (request, response) => {
     const logout = await read(request)
     received.push(logout)
     const answer = answers.get(logout.path)
     if (answer) answer(response)
     else response.writeHead(200).end()
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...party,
     received,
     at: (path) => received.filter((logout) => logout.path === path),
     answer: (path, how) => void answers.set(path, how),
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
   }
 }
 

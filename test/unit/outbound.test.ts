@@ -1,33 +1,27 @@
 // Requests to addresses that others name: SS-01 to SS-04 and SS-10 of the security cases.
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Outbound, OutboundError } from '../../services/kit/outbound.js'
+import { type Answer, type Party, startParty } from '../support/party.js'
 
 const guarded = new Outbound({ disallowPrivateIpRanges: true, privateIpExceptionUrls: [] })
 setFlagsFromString('--expose_gc')
 const collectGarbage: () => void = runInNewContext('gc')
-let server: Server
+let server: Party
 let origin: string
 let seen: IncomingMessage[] = []
-let answer: (request: IncomingMessage, response: ServerResponse) => void
+let answer: Answer
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
+  server = await startParty((request, response) => {
     seen.push(request)
-    answer(request, response)
+    return answer(request, response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  origin = server.origin
 })
-afterAll(() => {
-  server.closeAllConnections()
-  server.close()
-})
+afterAll(() => server.close())
 
 const excepted = () => new Outbound({ disallowPrivateIpRanges: true, privateIpExceptionUrls: [`${origin}/*`] })
 
@@ -57,7 +51,7 @@ describe('SS-01: addresses that are not public', () => {
     ],
   ]
   it.each(hosts)('%s is refused before anything is sent', async (host) => {
-    const { port } = server.address() as AddressInfo
+    const { port } = new URL(origin)
     seen = []
     const url = `http://${host}:${port}/`
     expect(guarded.mayCall(url)).toBe(false)
@@ -82,7 +76,7 @@ describe('SS-01: addresses that are not public', () => {
   })
 
   it('SS-02: a name that leads to a private address is refused by the very lookup that the connection uses', async () => {
-    const { port } = server.address() as AddressInfo
+    const { port } = new URL(origin)
     seen = []
     await expect(guarded.call(`http://${(await import('node:os')).hostname()}:${port}/`)).rejects.toThrow(OutboundError)
     expect(seen).toEqual([])
