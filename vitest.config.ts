@@ -14,7 +14,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global_setup.ts'],
-    setupFiles: ['test/support/quiet.ts', 'test/support/contract/answers.ts'],
+    setupFiles: ['test/support/each_file.ts'],
+    // A process for each file would load all sources anew each time, which took as long as half of the tests.
+    isolate: false,
     // Events are waited for; how long a busy machine takes to bring them about says nothing.
     expect: { poll: { timeout: 20_000, interval: 20 } },
     testTimeout: 60_000,

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Client } from '#proto/client/v1/client_service.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import { lastRequest, startGateway, type TestGateway } from '../support/fake_services.js'
-import '../support/quiet.js'
 
 const stored = Client.fromPartial({
   clientId: 'app',

@@ -7,7 +7,6 @@ import { LogoutRequest } from '#proto/consent/v1/logout_service.js'
 import { KeySet } from '#proto/token/v1/key_service.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import { type FakeHandlers, lastRequest, startGateway, type TestGateway } from '../support/fake_services.js'
-import '../support/quiet.js'
 import { sendRaw } from '../support/raw_http.js'
 
 const createdAt = new Date('2026-01-02T03:04:05Z')

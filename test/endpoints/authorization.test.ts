@@ -4,7 +4,6 @@ import type { AuthorizationAnswer } from '#proto/consent/v1/authorization_servic
 import type { LogoutAnswer } from '#proto/consent/v1/logout_service.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import { lastRequest, startGateway, type TestGateway } from '../support/fake_services.js'
-import '../support/quiet.js'
 
 let answer: AuthorizationAnswer | undefined
 let logoutAnswer: LogoutAnswer | undefined

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adminRoutes, publicRoutes } from '../../gateway/routes.js'
 import { type FakeHandlers, lastRequest, startGateway, type TestGateway } from '../support/fake_services.js'
-import '../support/quiet.js'
 import { sendRaw } from '../support/raw_http.js'
 
 const issued = {

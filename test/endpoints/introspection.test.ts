@@ -4,7 +4,6 @@ import { Client } from '#proto/client/v1/client_service.js'
 import { IntrospectResponse } from '#proto/introspection/v1/introspection_service.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import { lastRequest, startGateway, type TestGateway } from '../support/fake_services.js'
-import '../support/quiet.js'
 
 const active = IntrospectResponse.fromPartial({
   active: true,

@@ -7,7 +7,6 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { TlsConfig } from '../../services/kit/config/config.js'
 import { Authority, hasOpenssl } from '../support/certificates.js'
 import { startGateway } from '../support/fake_services.js'
-import '../support/quiet.js'
 
 const issued = { accessToken: 'a', tokenType: 'bearer', expiresIn: 1, scope: '', refreshToken: '', idToken: '' }
 

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { IssueTokenResponse } from '#proto/token/v1/token_service.js'
 import { OAuthError, oauthErrors } from '../../services/kit/oauth_error.js'
 import { lastRequest, startGateway, type TestGateway } from '../support/fake_services.js'
-import '../support/quiet.js'
 
 const full: IssueTokenResponse = {
   accessToken: 'tsr_at_1',

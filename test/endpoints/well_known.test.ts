@@ -4,7 +4,6 @@ import type { GetPublishedKeysResponse } from '#proto/token/v1/key_service.js'
 import { publicRoutes } from '../../gateway/routes.js'
 import { OAuthError } from '../../services/kit/oauth_error.js'
 import { startGateway, type TestGateway } from '../support/fake_services.js'
-import '../support/quiet.js'
 import { sendRaw } from '../support/raw_http.js'
 
 const key = (kid: string) => ({

@@ -16,7 +16,6 @@ import { createTokenService } from '../../services/token/main.js'
 import { eventually } from '../support/eventually.js'
 import { Link } from '../support/link.js'
 import { TokenSuite } from '../support/token_suite.js'
-import '../support/quiet.js'
 
 let suite: TokenSuite
 

@@ -28,7 +28,6 @@ import {
 } from '../support/access_token_corpus.js'
 import { eventually } from '../support/eventually.js'
 import { type Registered, TokenSuite } from '../support/token_suite.js'
-import '../support/quiet.js'
 
 const corpusKeys = newCorpusKeys()
 const { es256, rs256, ps256, eddsa, idTokenKey } = corpusKeys

@@ -16,7 +16,6 @@ import type { RunningService } from '../../services/kit/service.js'
 import { createTokenService } from '../../services/token/main.js'
 import { eventually } from '../support/eventually.js'
 import { type Registered, TokenSuite } from '../support/token_suite.js'
-import '../support/quiet.js'
 
 const boundMs = 1_000
 

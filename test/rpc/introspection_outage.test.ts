@@ -6,7 +6,6 @@ import { RevocationKind } from '#proto/token/v1/revocation_service.js'
 import { monotonicMs } from '../../services/kit/clock.js'
 import { eventually } from '../support/eventually.js'
 import { type Registered, TokenSuite } from '../support/token_suite.js'
-import '../support/quiet.js'
 
 const outage = { code: 'temporarily_unavailable' }
 const maxStalenessMs = 1_000

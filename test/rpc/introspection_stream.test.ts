@@ -14,7 +14,6 @@ import { RpcServer } from '../../services/kit/rpc/server.js'
 import { WireChannel } from '../../services/kit/rpc/wire.js'
 import { eventually } from '../support/eventually.js'
 import { TokenSuite } from '../support/token_suite.js'
-import '../support/quiet.js'
 
 type Introspection = Remote<typeof IntrospectionServiceService>
 

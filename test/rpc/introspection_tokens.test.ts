@@ -5,7 +5,6 @@ import { nowMs, nowSeconds } from '../../services/kit/clock.js'
 import { newUuid } from '../../services/kit/random.js'
 import { eventually } from '../support/eventually.js'
 import { type Registered, TokenSuite } from '../support/token_suite.js'
-import '../support/quiet.js'
 
 const inactive = {
   active: false,
