@@ -21,7 +21,6 @@ import { runStream, runUnary } from './dispatch.js'
 import { toStatus } from './error_status.js'
 import { insecure, type LiveCertificates } from './live_certificates.js'
 import { type Peer, WirePeer } from './peer.js'
-import { serveReflection } from './reflection.js'
 import { type RulePath, ruleOf } from './rules.js'
 import { serverOptions } from './server_options.js'
 
@@ -85,18 +84,24 @@ export class RpcServer {
     const names = services.map(serviceName)
     this.#health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'NOT_SERVING'])))
     this.#health.addToServer(this.#server)
-    if (options.reflectionFrom) serveReflection(this.#server, options.reflectionFrom, [...names, healthService])
   }
 
   /** Begins to listen; returns the port, of a socket none. */
   async listen(): Promise<number> {
-    const { host, port, socket } = this.#options
+    const { host, port, socket, reflectionFrom } = this.#options
+    if (reflectionFrom) await this.#reflect(reflectionFrom)
     const path = socketPathOf(host)
     if (path === undefined) return this.#bind(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
     await removeStaleSocket(path)
     await this.#bind(host)
     if (socket) ownSocket(path, socket, 'serve.grpc.socket')
     return 0
+  }
+
+  /** What it takes is loaded only where it is asked for. */
+  async #reflect(descriptorFolder: string): Promise<void> {
+    const { serveReflection } = await import('./reflection.js')
+    serveReflection(this.#server, descriptorFolder, [...this.#services.map(serviceName), healthService])
   }
 
   #bind(address: string): Promise<number> {
