@@ -11,8 +11,12 @@ import type { Sources } from './sources.js'
 // Every start waits for the schema to be compiled, for one use: it is neither compared with the schema of schemas, which a
 // test does, nor made to run faster.
 const ajv = new Ajv({
-  ...{ useDefaults: true, strictTypes: false, verbose: true },
-  ...{ meta: false, validateSchema: false, code: { optimize: false } },
+  useDefaults: true,
+  strictTypes: false,
+  verbose: true,
+  meta: false,
+  validateSchema: false,
+  code: { optimize: false },
 })
 ajv.addFormat('duration', (value) => parseDuration(value) !== undefined)
 ajv.addFormat('duration-or-never', (value) => value === '-1' || parseDuration(value) !== undefined)
@@ -38,6 +42,7 @@ ajv.addKeyword({
   },
   errors: false,
 })
+
 let compiled: ValidateFunction | undefined
 
 /** The settings with every default filled in. */

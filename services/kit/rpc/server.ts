@@ -69,7 +69,8 @@ type WireCall =
 export class RpcServer {
   readonly #server = new Server(serverOptions)
   readonly #health: HealthImplementation
-  readonly #services: readonly Service[]
+  /** Of the services. */
+  readonly #names: readonly string[]
   readonly #options: RpcServerOptions
   /** Who it is that calls; may be exchanged while calls are under way. */
   identify: RpcServerOptions['identify']
@@ -77,12 +78,13 @@ export class RpcServer {
   readonly #streams = new Set<() => void>()
 
   constructor(services: readonly Service[], options: RpcServerOptions) {
-    this.#services = services
+    this.#names = services.map(serviceName)
     this.#options = options
     this.identify = options.identify
     for (const service of services) this.#add(service)
-    const names = services.map(serviceName)
-    this.#health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'NOT_SERVING'])))
+    this.#health = new HealthImplementation(
+      Object.fromEntries(['', ...this.#names].map((name) => [name, 'NOT_SERVING'])),
+    )
     this.#health.addToServer(this.#server)
   }
 
@@ -101,7 +103,7 @@ export class RpcServer {
   /** What it takes is loaded only where it is asked for. */
   async #reflect(descriptorFolder: string): Promise<void> {
     const { serveReflection } = await import('./reflection.js')
-    serveReflection(this.#server, descriptorFolder, [...this.#services.map(serviceName), healthService])
+    serveReflection(this.#server, descriptorFolder, [...this.#names, healthService])
   }
 
   #bind(address: string): Promise<number> {
@@ -119,7 +121,7 @@ export class RpcServer {
 
   setServing(serving: boolean): void {
     const state = serving ? 'SERVING' : 'NOT_SERVING'
-    for (const name of ['', ...this.#services.map(serviceName)]) this.#health.setStatus(name, state)
+    for (const name of ['', ...this.#names]) this.#health.setStatus(name, state)
   }
 
   /** Stops listening, lets calls under way finish, and cuts those that are not done in time. */
