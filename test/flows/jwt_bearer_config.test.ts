@@ -1,4 +1,5 @@
 // What the operator can say about the JWT bearer grant: oauth2.grant.jwt.*, and the token hook.
+import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newKey, secondsFromNow, signJwt, type TestKey } from '../support/assertions.js'
 import { introspect, post } from '../support/oauth.js'
@@ -17,9 +18,7 @@ const asked: Record<string, unknown>[] = []
 
 beforeAll(async () => {
   hook = await startParty(async (request, response) => {
-    let text = ''
-    for await (const chunk of request.setEncoding('utf8')) text += chunk
-    asked.push(JSON.parse(text))
+    asked.push((await json(request)) as Record<string, unknown>)
     response.writeHead(hookAnswer.status, { 'content-type': 'application/json' })
     response.end(hookAnswer.body === undefined ? undefined : JSON.stringify(hookAnswer.body))
   })

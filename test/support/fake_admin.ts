@@ -1,6 +1,7 @@
 // A stand-in for the admin API of the authorization server, to test the login and consent app alone: it hands out the
 // requests that a test prepared and keeps what the app answers.
 import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { startParty } from './party.js'
 
 type Kind = 'login' | 'consent' | 'logout' | 'device'
@@ -36,9 +37,7 @@ export async function startFakeAdmin(): Promise<FakeAdmin> {
       response.writeHead(status, { 'content-type': 'application/json' }).end(body && JSON.stringify(body))
     if (typeof known === 'number') return reply(known, { error: 'error', error_description: `status ${known}` })
     if (action !== 'accept' && action !== 'reject') return reply(200, { challenge, ...known })
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {}
+    const body = JSON.parse((await text(request)) || '{}')
     decisions.push({ kind, action, challenge, body, headers: request.headers })
     if (kind === 'logout' && action === 'reject') return reply(204)
     return reply(200, { redirect_to: `http://${request.headers.host}/done` })

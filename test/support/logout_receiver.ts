@@ -1,5 +1,6 @@
 // A relying party's back-channel logout endpoint: keeps what it is sent, and answers as a test says.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose'
 import { type Party, startParty } from './party.js'
 
@@ -39,9 +40,7 @@ export async function startLogoutReceiver(): Promise<LogoutReceiver> {
 }
 
 async function read(request: IncomingMessage): Promise<ReceivedLogout> {
-  let body = ''
-  for await (const chunk of request.setEncoding('utf8')) body += chunk
-  const token = new URLSearchParams(body).get('logout_token') ?? ''
+  const token = new URLSearchParams(await text(request)).get('logout_token') ?? ''
   const { url: path = '', method = '', headers } = request
   const contentType = headers['content-type'] ?? ''
   return { path, method, contentType, token, header: decodeProtectedHeader(token), claims: decodeJwt(token) }
