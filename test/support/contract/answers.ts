@@ -24,6 +24,9 @@ export function checkAnswersOf({ publicUrl, adminUrl }: { publicUrl: string; adm
   ports.set(Number(new URL(adminUrl).port), 'admin')
 }
 
+/** Their ports may soon be those of others. */
+export const forgetAnswers = (): void => ports.clear()
+
 /** Node publishes each request that a server of this process gets: https://nodejs.org/api/diagnostics_channel.html#http */
 diagnostics.subscribe('http.server.request.start', (message) => {
   const { request, response, socket } = message as Begun
